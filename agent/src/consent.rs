@@ -1,0 +1,1 @@
+//! What the volunteer allowed, with the version of the text.

@@ -1,0 +1,117 @@
+//! One run in progress: what the experiment may use, and what it has recorded so far.
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio_util::sync::CancellationToken;
+use tonle_evidence::observation::Observation;
+use tonle_evidence::record::{LimitedBy, Outcome};
+use tonle_net::clock::Stopwatch;
+use tonle_net::settings::NetSettings;
+
+/// Called with (done, total) in units of the experiment's own choice.
+pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
+
+/// What a run has recorded; becomes the record, however the run ends.
+#[derive(Debug, Default, Clone)]
+pub struct Recorded {
+    /// What each step saw, in the order of their ends.
+    pub observations: Vec<Observation>,
+    /// (full metric id, value): the unit comes from the catalogue.
+    pub samples: Vec<(String, i64)>,
+    /// (observation index, first bytes of a body): private half.
+    pub bodies: Vec<(u32, Vec<u8>)>,
+    /// What limited the result, where the experiment knows.
+    pub limited_by: Option<LimitedBy>,
+    /// `Capped` when the experiment stopped at its byte cap.
+    pub outcome: Option<Outcome>,
+}
+
+/// One run: handed to [`super::Experiment::run`] by reference, shared by its concurrent steps.
+pub struct Run {
+    /// Time zero of every observation.
+    pub clock: Stopwatch,
+    /// Resolvers, roots and permissions of the steps in `crates/net`.
+    pub net: NetSettings,
+    /// Fires when the run must end.
+    pub cancel: CancellationToken,
+    /// Bytes that this run may use, both directions together.
+    pub max_bytes: u64,
+    /// Seed of every random choice of the run.
+    pub seed: u64,
+    /// Tells the person how far it is.
+    pub progress: Progress,
+    bytes_used: AtomicU64,
+    recorded: Mutex<Recorded>,
+}
+
+impl Run {
+    /// A run that has recorded nothing yet.
+    #[must_use]
+    pub fn new(
+        net: NetSettings,
+        max_bytes: u64,
+        seed: u64,
+        cancel: CancellationToken,
+        progress: Progress,
+    ) -> Self {
+        Self {
+            clock: Stopwatch::start(),
+            net,
+            cancel,
+            max_bytes,
+            seed,
+            progress,
+            bytes_used: AtomicU64::new(0),
+            recorded: Mutex::default(),
+        }
+    }
+
+    /// Records what a step saw and returns its index.
+    pub fn observe(&self, observation: Observation) -> u32 {
+        let mut recorded = self.lock();
+        recorded.observations.push(observation);
+        u32::try_from(recorded.observations.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Records a value of a declared metric.
+    pub fn sample(&self, metric: impl Into<String>, value: i64) {
+        self.lock().samples.push((metric.into(), value));
+    }
+
+    /// Keeps the first bytes of a body for the private half.
+    pub fn keep_body(&self, observation: u32, prefix: Vec<u8>) {
+        self.lock().bodies.push((observation, prefix));
+    }
+
+    /// Says what limited the result.
+    pub fn limited_by(&self, what: LimitedBy) {
+        self.lock().limited_by = Some(what);
+    }
+
+    /// Says that the run ended otherwise than by running to its end.
+    pub fn ended(&self, outcome: Outcome) {
+        self.lock().outcome = Some(outcome);
+    }
+
+    /// Counts bytes on the line, either direction.
+    pub fn count_bytes(&self, bytes: u64) {
+        self.bytes_used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes counted so far.
+    #[must_use]
+    pub fn bytes_used(&self) -> u64 {
+        self.bytes_used.load(Ordering::Relaxed)
+    }
+
+    /// Takes what was recorded, leaving nothing.
+    #[must_use]
+    pub fn take(&self) -> Recorded {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// A panic of one step must not lose what the others recorded: a poisoned lock is still good,
+    /// because every change under it is a single push.
+    fn lock(&self) -> MutexGuard<'_, Recorded> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,1 @@
+//! The agent's key, chain and enrolment, on disk.

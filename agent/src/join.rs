@@ -1,0 +1,1 @@
+//! Turning an invitation into an enrolled key.

@@ -1,0 +1,2 @@
+//! The agent alone: parse, run, exit code.
+fn main() {}

@@ -1,0 +1,1 @@
+//! A run and its context become a signed record.

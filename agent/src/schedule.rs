@@ -1,0 +1,1 @@
+//! Pure: what runs next, spread evenly over the day.

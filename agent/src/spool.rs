@@ -1,0 +1,1 @@
+//! Unsent records on disk: bounded, safe against kill and power cut.

@@ -1,0 +1,1 @@
+//! What the person sees of the agent's state.

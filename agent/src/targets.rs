@@ -1,0 +1,1 @@
+//! The signed lists of targets, fetched per consented stream.

@@ -1,0 +1,1 @@
+//! Enrolment, invitations, revocation, targets: admin.sqlite.

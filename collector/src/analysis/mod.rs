@@ -1,0 +1,1 @@
+//! Pure: a record becomes the facts that cells take.

@@ -1,0 +1,1 @@
+//! derived.sqlite: agent-hour values per cell, incremental and rebuildable.

@@ -1,0 +1,1 @@
+//! HTTP in: limits, decoding, checks, dedupe, receipts.

@@ -1,0 +1,1 @@
+//! journal.sqlite: one gapless sequence of entries, one writer, acknowledged means fsynced.

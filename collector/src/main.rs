@@ -1,0 +1,2 @@
+//! The collector alone: parse, run, exit code.
+fn main() {}

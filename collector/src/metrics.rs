@@ -1,0 +1,1 @@
+//! Prometheus metrics of this instance and of the service.

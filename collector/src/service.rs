@@ -1,0 +1,1 @@
+//! The collector as a running service: listeners, workers, shutdown.

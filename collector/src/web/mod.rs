@@ -1,0 +1,1 @@
+//! Router, JSON API with OpenAPI, pages.

@@ -1,0 +1,24 @@
+//! What is claimed and how it is proved: the types that cross rooms, and their exact bytes. No IO.
+//!
+//! Read in this order: [`record`] (what an agent signs), [`dsse`] (how it signs),
+//! [`envelope`] (how it travels), [`receipt`] (what the collector promises in return),
+//! [`entry`] (how the collector keeps it), [`statement`] (what is published).
+pub mod catalogue;
+pub mod country;
+pub mod document;
+pub mod dsse;
+pub mod enrolment;
+pub mod entry;
+pub mod envelope;
+pub mod failure;
+pub mod hash;
+pub mod local_time;
+pub mod merkle;
+pub mod observation;
+pub mod receipt;
+pub mod record;
+pub mod statement;
+pub mod strict_json;
+pub mod words;
+
+pub use ed25519_dalek::{SigningKey, VerifyingKey};

@@ -1,0 +1,76 @@
+//! What every step needs to know of its surroundings: resolvers, roots, permissions.
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// Surroundings of the steps. Tests give their own; the agent fills it from its configuration.
+#[derive(Debug, Clone)]
+pub struct NetSettings {
+    /// Resolvers of the device, from `resolv.conf` or a file given in its place.
+    pub resolvers: Vec<SocketAddr>,
+    /// Roots that certificates must lead to: the built-in set plus `extra_roots`.
+    pub roots: Arc<rustls::RootCertStore>,
+    /// Whether loopback and private addresses may be measured: tests and labs only.
+    pub allow_loopback: bool,
+}
+
+/// True for an address that is not on the public Internet: loopback, private, link-local,
+/// unique-local, shared (CGNAT), unspecified, multicast, documentation and the like.
+#[must_use]
+pub fn is_special(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            v4.is_loopback()
+                || v4.is_private()
+                || v4.is_link_local()
+                || v4.is_broadcast()
+                || v4.is_documentation()
+                || v4.is_multicast()
+                || a == 0
+                || a >= 240
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 198 && (18..20).contains(&b))
+                || (a == 192 && b == 0 && c == 0)
+        }
+        IpAddr::V6(v6) => {
+            let [a, b, ..] = v6.segments();
+            v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.is_multicast()
+                || (a & 0xfe00) == 0xfc00
+                || (a & 0xffc0) == 0xfe80
+                || (a == 0x2001 && b == 0x0db8)
+                || a == 0x0100
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_outside_the_public_internet_are_special() {
+        for text in [
+            "127.0.0.1",
+            "10.10.10.1",
+            "100.64.0.1",
+            "169.254.169.254",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:127.0.0.1",
+            "0.0.0.0",
+        ] {
+            assert!(is_special(text.parse().unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn public_addresses_are_not_special() {
+        for text in ["1.1.1.1", "36.37.242.94", "2606:4700:4700::1111"] {
+            assert!(!is_special(text.parse().unwrap()), "{text}");
+        }
+    }
+}

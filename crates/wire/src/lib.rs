@@ -1,0 +1,1 @@
+//! How the measuring protocols look on the wire: names, limits, messages. No IO.

@@ -1,0 +1,1 @@
+//! Everything a person looks at: view models in, complete pages out. No IO.
