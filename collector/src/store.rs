@@ -1,1 +1,1 @@
-//! Opening SQLite files: pragmas, identity, migrations.
+//! Opening `SQLite` files: pragmas, identity, migrations.

@@ -1,1 +1,1 @@
-//! Router, JSON API with OpenAPI, pages.
+//! Router, JSON API with `OpenAPI`, pages.

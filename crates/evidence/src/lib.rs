@@ -19,6 +19,7 @@ pub mod receipt;
 pub mod record;
 pub mod statement;
 pub mod strict_json;
+pub mod targets;
 pub mod words;
 
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
