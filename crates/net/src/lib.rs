@@ -4,4 +4,5 @@
 //! [`Observation`](tonle_evidence::observation::Observation): start, end, operation, and a result
 //! or a failure. Nothing here retries, races or caches behind the caller's back.
 pub mod clock;
+pub mod datadir;
 pub mod settings;
