@@ -1,5 +1,5 @@
-//! Lists of targets: data of a country, signed by the collector, one list per stream.
-use crate::record::{Stream, Target};
+//! Lists of targets: data of a country (`targets.csv`), signed by the collector, one list per stream.
+use crate::record::{PathClass, Stream, Target};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -29,4 +29,167 @@ pub struct TargetList {
     /// Public resolvers that the `dns` experiment asks beside the device's own.
     #[serde(default)]
     pub public_resolvers: Vec<IpAddr>,
+}
+
+/// Experiment name of the rows of a target file that are public resolvers, not targets.
+const RESOLVER_ROW: &str = "resolver";
+
+/// Both lists of a target file (`targets.csv`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetFile {
+    /// The list of the quality stream, with the public resolvers.
+    pub quality: TargetList,
+    /// The list of the openness stream.
+    pub openness: TargetList,
+}
+
+/// Why a target file cannot be used: every bad row on a line of its own.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("target list cannot be used:\n{0}")]
+pub struct BadTargets(String);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    experiment: String,
+    value: String,
+    category: String,
+    path_class: PathClass,
+    stream: Stream,
+    /// For whoever edits the file.
+    #[serde(rename = "note")]
+    _note: String,
+}
+
+impl TargetFile {
+    /// Reads CSV with the header `experiment,value,category,path_class,stream,note`; an empty
+    /// category means none, and a row of experiment `resolver` names a public resolver by address.
+    pub fn parse(text: &str) -> Result<Self, BadTargets> {
+        let mut file = Self {
+            quality: TargetList::empty(Stream::Quality),
+            openness: TargetList::empty(Stream::Openness),
+        };
+        let mut problems = Vec::new();
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        for row in reader.deserialize() {
+            let taken = row
+                .map_err(|error| error.to_string())
+                .and_then(|row| file.take(row));
+            if let Err(problem) = taken {
+                problems.push(problem);
+            }
+        }
+        if problems.is_empty() {
+            Ok(file)
+        } else {
+            Err(BadTargets(problems.join("\n")))
+        }
+    }
+
+    fn take(&mut self, row: Row) -> Result<(), String> {
+        if row.experiment.is_empty() || row.value.is_empty() {
+            return Err(format!("row '{}' lacks its experiment or value", row.value));
+        }
+        if row.experiment == RESOLVER_ROW {
+            let address = row
+                .value
+                .parse()
+                .map_err(|_| format!("resolver '{}' is not an address", row.value))?;
+            self.quality.public_resolvers.push(address);
+            return Ok(());
+        }
+        let list = match row.stream {
+            Stream::Quality => &mut self.quality,
+            Stream::Openness => &mut self.openness,
+        };
+        let listed = ListedTarget {
+            experiment: row.experiment,
+            target: Target {
+                value: row.value,
+                category: (!row.category.is_empty()).then_some(row.category),
+                path_class: row.path_class,
+            },
+        };
+        if list.targets.contains(&listed) {
+            return Err(format!("'{}' stands twice", listed.target.value));
+        }
+        if list.targets.len() == TARGETS_MAX {
+            return Err(format!(
+                "'{}' is beyond {TARGETS_MAX} targets",
+                listed.target.value
+            ));
+        }
+        list.targets.push(listed);
+        Ok(())
+    }
+
+    /// The list of one stream.
+    #[must_use]
+    pub fn list(&self, stream: Stream) -> &TargetList {
+        match stream {
+            Stream::Quality => &self.quality,
+            Stream::Openness => &self.openness,
+        }
+    }
+}
+
+impl TargetList {
+    fn empty(stream: Stream) -> Self {
+        Self {
+            schema: TARGETS_SCHEMA.to_owned(),
+            stream,
+            targets: Vec::new(),
+            public_resolvers: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HEADER: &str = "experiment,value,category,path_class,stream,note\n";
+
+    #[test]
+    fn rows_go_to_the_list_of_their_stream() {
+        let text = format!(
+            "{HEADER}latency,a.example,,domestic,quality,\n\
+             web_connectivity,https://b.example/,NEWS,abroad,openness,\"a, b\"\n\
+             resolver,192.0.2.1,,unknown,quality,\n"
+        );
+        let file = TargetFile::parse(&text).unwrap();
+        assert_eq!(file.list(Stream::Quality).targets[0].target.category, None);
+        assert_eq!(
+            file.list(Stream::Openness).targets[0].experiment,
+            "web_connectivity"
+        );
+        assert_eq!(file.quality.targets.len(), 1);
+        assert_eq!(file.quality.public_resolvers.len(), 1);
+    }
+
+    #[test]
+    fn every_bad_row_is_named() {
+        let text = format!(
+            "{HEADER}latency,a.example,,nowhere,quality,\nresolver,dns.example,,unknown,quality,\n\
+             dns,b.example,,abroad,quality,\ndns,b.example,,abroad,quality,\n"
+        );
+        let problems = TargetFile::parse(&text).unwrap_err().to_string();
+        assert_eq!(problems.lines().count(), 4, "{problems}");
+        assert!(problems.contains("nowhere"), "{problems}");
+        assert!(
+            problems.contains("'dns.example' is not an address"),
+            "{problems}"
+        );
+        assert!(problems.contains("'b.example' stands twice"), "{problems}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".*") {
+            let _ = TargetFile::parse(&format!("{HEADER}{text}"));
+        }
+    }
 }
