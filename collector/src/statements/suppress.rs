@@ -1,0 +1,85 @@
+//! The one mechanism that decides what may be said of a cell. Pages, API and metrics show its
+//! answer and nothing beside it.
+//!
+//! Rules, in the order they are applied to the independent units of a cell:
+//! 1. None: `no_data`.
+//! 2. Fewer than k: `suppressed`, no count of anything.
+//! 3. One unit gave more than half of the agent-days: `suppressed`. Its value would be the cell's.
+//! 4. Below the estimator's floor: `insufficient`, with counts.
+//! 5. Else `estimate`, always with its interval.
+use super::interval::median_ranks;
+use super::median::median_of_sorted;
+use tonle_evidence::statement::{Counts, Figure, State};
+
+/// The thresholds of publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Fewest independent agents of which anything may be said.
+    pub k: usize,
+    /// Fewest independent agents for a median with its interval.
+    pub floor: usize,
+}
+
+impl Rules {
+    /// The rules of everything published: k = 5, and six agents for an interval of 95 %.
+    pub const PUBLISHED: Self = Self { k: 5, floor: 6 };
+}
+
+/// What one independent unit contributes to a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnitValue {
+    /// Its value over the period, in the metric's unit.
+    pub value: i64,
+    /// Days on which its agents gave at least one value, summed over agents.
+    pub agent_days: u64,
+    /// Records behind it.
+    pub records: u64,
+}
+
+/// What may be said of a cell with these units.
+#[must_use]
+pub fn estimate(units: &[UnitValue], rules: &Rules) -> State {
+    if units.is_empty() {
+        return State::NoData;
+    }
+    if units.len() < rules.k || is_dominated(units) {
+        return State::Suppressed;
+    }
+    let counts = counts(units);
+    match figure(units, rules.floor) {
+        Some(figure) => State::Estimate { figure, counts },
+        None => State::Insufficient { counts },
+    }
+}
+
+/// True when one unit gave more than half of all agent-days.
+fn is_dominated(units: &[UnitValue]) -> bool {
+    let total: u128 = units.iter().map(|unit| u128::from(unit.agent_days)).sum();
+    let largest = units.iter().map(|unit| unit.agent_days).max().unwrap_or(0);
+    u128::from(largest) * 2 > total
+}
+
+fn counts(units: &[UnitValue]) -> Counts {
+    let sum = |of: fn(&UnitValue) -> u64| units.iter().map(of).fold(0, u64::saturating_add);
+    Counts {
+        agents: units.len() as u64,
+        agent_days: sum(|unit| unit.agent_days),
+        records: sum(|unit| unit.records),
+    }
+}
+
+/// The median with its interval; `None` below the floor.
+fn figure(units: &[UnitValue], floor: usize) -> Option<Figure> {
+    if units.len() < floor {
+        return None;
+    }
+    let mut values: Vec<i64> = units.iter().map(|unit| unit.value).collect();
+    values.sort_unstable();
+    let ranks = median_ranks(values.len())?;
+    Some(Figure {
+        median: median_of_sorted(&values)?,
+        low: values[ranks.lower - 1],
+        high: values[ranks.upper - 1],
+        coverage_ppm: ranks.coverage_ppm(),
+    })
+}
