@@ -1,0 +1,27 @@
+//! The two ends of a test's connection.
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+/// Who talks to whom. Servers send it in every message; clients never do. There is no `UUID`: it
+/// is for servers of the M-Lab platform.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ConnectionInfo {
+    /// `address:port` of the client, IPv6 in brackets.
+    pub client: String,
+    /// `address:port` of the server.
+    pub server: String,
+}
+
+impl ConnectionInfo {
+    /// The ends as a server's socket names them. An IPv4 client of an IPv6 socket is written as
+    /// the IPv4 client it is.
+    #[must_use]
+    pub fn new(client: SocketAddr, server: SocketAddr) -> Self {
+        let plain = |end: SocketAddr| SocketAddr::new(end.ip().to_canonical(), end.port());
+        Self {
+            client: plain(client).to_string(),
+            server: plain(server).to_string(),
+        }
+    }
+}
