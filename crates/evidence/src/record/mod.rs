@@ -12,6 +12,8 @@
 //! 16-byte blind keeps the private half's hash from being guessed.
 mod private;
 mod public;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod seal;
 
 pub use private::{BodyPrefix, PRIVATE_SCHEMA, Private};
