@@ -3,6 +3,20 @@
 //! Each step is one call that returns what it saw as an
 //! [`Observation`](tonle_evidence::observation::Observation): start, end, operation, and a result
 //! or a failure. Nothing here retries, races or caches behind the caller's back.
+pub mod classify;
 pub mod clock;
 pub mod datadir;
+pub mod dns;
+pub mod http;
+pub mod icmp;
+pub mod meter;
+pub mod resolv_conf;
+pub mod roots;
+pub mod scrub;
 pub mod settings;
+pub mod step;
+pub mod tcp;
+pub mod tls;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,315 @@
+//! What of an address or a text may stand in a record: the far side, never the volunteer's.
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+use url::Url;
+
+/// Written in place of an address that was found in foreign text.
+pub const SCRUBBED: &str = "[scrubbed]";
+
+/// Top-level labels that only exist inside somebody's own network (RFC 6762, RFC 8375, RFC 9476's
+/// neighbours and what home routers use).
+const LOCAL_SUFFIXES: [&str; 7] = [
+    "local",
+    "lan",
+    "home",
+    "home.arpa",
+    "internal",
+    "intranet",
+    "localdomain",
+];
+
+/// An address as it may be written: public ones as they are, the volunteer's side by its kind
+/// (`loopback`, `lan`), ranges that can be nobody's address as they are.
+#[must_use]
+pub fn address(address: IpAddr) -> String {
+    let address = address.to_canonical();
+    if address.is_loopback() {
+        return "loopback".to_owned();
+    }
+    if is_own_side(address) {
+        return "lan".to_owned();
+    }
+    address.to_string()
+}
+
+/// An `address:port` as it may be written; see [`address`].
+#[must_use]
+pub fn endpoint(endpoint: SocketAddr) -> String {
+    let written = address(endpoint.ip());
+    if written.contains(':') {
+        return format!("[{written}]:{}", endpoint.port());
+    }
+    format!("{written}:{}", endpoint.port())
+}
+
+/// A host name as it may be written: names that only exist inside a home network become `lan`.
+#[must_use]
+pub fn host(name: &str) -> Cow<'_, str> {
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(literal) = bare.parse() {
+        return Cow::Owned(address(literal));
+    }
+    let lower = name.trim_end_matches('.').to_ascii_lowercase();
+    let is_local = !lower.contains('.')
+        || LOCAL_SUFFIXES
+            .iter()
+            .any(|suffix| lower.ends_with(&format!(".{suffix}")));
+    if lower == "localhost" {
+        return Cow::Borrowed("loopback");
+    }
+    if is_local {
+        return Cow::Borrowed("lan");
+    }
+    Cow::Borrowed(name)
+}
+
+/// A URL as it may be written: without credentials and fragment, the host as [`host`] says, any
+/// address in its path and query scrubbed.
+#[must_use]
+pub fn url(url: &Url) -> String {
+    let mut written = format!(
+        "{}://{}",
+        url.scheme(),
+        host(url.host_str().unwrap_or_default())
+    );
+    if let Some(port) = url.port() {
+        written.push_str(&format!(":{port}"));
+    }
+    written.push_str(&text(url.path(), &[]));
+    if let Some(query) = url.query() {
+        written.push('?');
+        written.push_str(&text(query, &[]));
+    }
+    written
+}
+
+/// A URL that a server sent us to, as it may be written. Its query is left out: portals put the
+/// device's addresses and session there, in encodings that cannot all be known.
+#[must_use]
+pub fn foreign_url(foreign: &Url) -> String {
+    let mut bare = foreign.clone();
+    bare.set_query(None);
+    let written = url(&bare);
+    match foreign.query() {
+        None => written,
+        Some(_) => format!("{written}?{SCRUBBED}"),
+    }
+}
+
+/// Private, shared, link-local and unique-local addresses: they name a device of the volunteer's
+/// network or of the operator's access network.
+fn is_own_side(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private() || v4.is_link_local() || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(v6) => {
+            let first = v6.segments()[0];
+            (first & 0xfe00) == 0xfc00 || (first & 0xffc0) == 0xfe80
+        }
+    }
+}
+
+/// Foreign text with every IP address and every MAC address in it replaced, except the addresses in
+/// `keep`, loopback and the unspecified address. Servers echo the address that they see ("your IP
+/// is …"), and captive portals the device's MAC: both are the volunteer's.
+#[must_use]
+pub fn bytes<'a>(text: &'a [u8], keep: &[IpAddr]) -> Cow<'a, [u8]> {
+    let mut scrubbed: Option<Vec<u8>> = None;
+    let mut copied = 0;
+    let mut at = 0;
+    while at < text.len() {
+        let starts_word = !text[..at].last().is_some_and(u8::is_ascii_alphanumeric);
+        if !starts_word || !is_address_byte(text[at]) {
+            at += 1;
+            continue;
+        }
+        let run = address_run(&text[at..]);
+        let Some(length) = mac_length(&text[at..]).or_else(|| ip_length(run, keep)) else {
+            at += run.len().max(1);
+            continue;
+        };
+        let out = scrubbed.get_or_insert_default();
+        out.extend_from_slice(&text[copied..at]);
+        out.extend_from_slice(SCRUBBED.as_bytes());
+        at += length;
+        copied = at;
+    }
+    match scrubbed {
+        None => Cow::Borrowed(text),
+        Some(mut out) => {
+            out.extend_from_slice(&text[copied..]);
+            Cow::Owned(out)
+        }
+    }
+}
+
+/// [`bytes()`] for text.
+#[must_use]
+pub fn text<'a>(text: &'a str, keep: &[IpAddr]) -> Cow<'a, str> {
+    match bytes(text.as_bytes(), keep) {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        Cow::Owned(out) => Cow::Owned(String::from_utf8_lossy(&out).into_owned()),
+    }
+}
+
+fn is_address_byte(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || byte == b'.' || byte == b':'
+}
+
+/// The bytes at the start of `text` that an IP address may be made of; empty when a word goes on
+/// behind them.
+fn address_run(text: &[u8]) -> &[u8] {
+    let length = text
+        .iter()
+        .take_while(|byte| is_address_byte(**byte))
+        .count();
+    if text.get(length).is_some_and(u8::is_ascii_alphanumeric) {
+        return &[];
+    }
+    &text[..length]
+}
+
+/// Length of the IP address that the run holds, when it holds one that must not be written. A
+/// trailing full stop or colon belongs to the sentence.
+fn ip_length(run: &[u8], keep: &[IpAddr]) -> Option<usize> {
+    let run = std::str::from_utf8(run).ok()?;
+    let candidates = [run, run.trim_end_matches(['.', ':'])];
+    candidates.iter().find_map(|candidate| {
+        let (found, length) = match candidate.parse::<IpAddr>() {
+            Ok(ip) => (ip, candidate.len()),
+            Err(_) => (
+                candidate.parse::<SocketAddr>().ok()?.ip(),
+                candidate.find(':')?,
+            ),
+        };
+        let found = found.to_canonical();
+        let harmless = found.is_loopback() || found.is_unspecified() || keep.contains(&found);
+        (!harmless).then_some(length)
+    })
+}
+
+/// Length of the MAC address at the start of `text`: six pairs of hexadecimal digits between
+/// colons or hyphens.
+fn mac_length(text: &[u8]) -> Option<usize> {
+    const MAC_CHARS: usize = 17;
+    let mac = text.get(..MAC_CHARS)?;
+    let separator = mac[2];
+    let is_mac = matches!(separator, b':' | b'-')
+        && mac.iter().enumerate().all(|(index, byte)| {
+            if index % 3 == 2 {
+                *byte == separator
+            } else {
+                byte.is_ascii_hexdigit()
+            }
+        });
+    let goes_on = text
+        .get(MAC_CHARS)
+        .is_some_and(|next| next.is_ascii_alphanumeric() || *next == separator);
+    (is_mac && !goes_on).then_some(MAC_CHARS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_volunteers_side_is_written_by_its_kind() {
+        for (given, written) in [
+            ("127.0.0.53", "loopback"),
+            ("::1", "loopback"),
+            ("::ffff:127.0.0.1", "loopback"),
+            ("192.168.1.1", "lan"),
+            ("100.64.3.4", "lan"),
+            ("fe80::1", "lan"),
+            ("fd00::1", "lan"),
+            ("0.0.0.0", "0.0.0.0"),
+            ("1.1.1.1", "1.1.1.1"),
+            ("2606:4700::1111", "2606:4700::1111"),
+        ] {
+            assert_eq!(address(given.parse().unwrap()), written);
+        }
+        assert_eq!(
+            endpoint("[2606:4700::1111]:443".parse().unwrap()),
+            "[2606:4700::1111]:443"
+        );
+        assert_eq!(endpoint("192.168.1.1:80".parse().unwrap()), "lan:80");
+    }
+
+    #[test]
+    fn names_of_a_home_network_are_not_written() {
+        for name in ["fritz.home.arpa", "router.lan", "nas", "printer.local."] {
+            assert_eq!(host(name), "lan", "{name}");
+        }
+        assert_eq!(host("localhost"), "loopback");
+        assert_eq!(host("www.moh.gov.kh"), "www.moh.gov.kh");
+        assert_eq!(host("[fe80::1]"), "lan");
+    }
+
+    #[test]
+    fn addresses_in_foreign_text_are_replaced() {
+        let server: IpAddr = "203.0.113.7".parse().unwrap();
+        for (given, scrubbed) in [
+            ("your IP is 36.37.1.2.", "your IP is [scrubbed]."),
+            ("ip=36.37.1.2&x=1", "ip=[scrubbed]&x=1"),
+            (
+                "from 36.37.1.2:5000 to 203.0.113.7",
+                "from [scrubbed]:5000 to 203.0.113.7",
+            ),
+            ("at [2a01:4f8::1]:443", "at [[scrubbed]]:443"),
+            (
+                "std::vector v1.2.3.4 12:34:56",
+                "std::vector v1.2.3.4 12:34:56",
+            ),
+            ("127.0.0.1 and :: stay", "127.0.0.1 and :: stay"),
+            ("mac=AA-bb-CC-00-11-22&", "mac=[scrubbed]&"),
+            ("mac aa:bb:cc:00:11:22", "mac [scrubbed]"),
+        ] {
+            assert_eq!(text(given, &[server]), scrubbed);
+        }
+    }
+
+    #[test]
+    fn urls_are_written_without_what_is_private_in_them() {
+        for (given, written, foreign) in [
+            (
+                "https://u:p@www.example.org/a?b=1#c",
+                "https://www.example.org/a?b=1",
+                "https://www.example.org/a?[scrubbed]",
+            ),
+            (
+                "http://192.168.1.1:8080/login",
+                "http://lan:8080/login",
+                "http://lan:8080/login",
+            ),
+            (
+                "http://block.example/36.37.1.2?ip=36.37.1.2",
+                "http://block.example/[scrubbed]?ip=[scrubbed]",
+                "http://block.example/[scrubbed]?[scrubbed]",
+            ),
+        ] {
+            let given = Url::parse(given).unwrap();
+            assert_eq!(url(&given), written);
+            assert_eq!(foreign_url(&given), foreign);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn scrubbing_twice_changes_nothing_more(raw in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let once = bytes(&raw, &[]).into_owned();
+            prop_assert_eq!(bytes(&once, &[]).into_owned(), once.clone());
+        }
+
+        #[test]
+        fn no_public_address_survives(v4 in any::<[u8; 4]>(), v6 in any::<[u16; 8]>(), before in "[ =,;(/]", after in "[ ,;&)/]") {
+            for ip in [IpAddr::from(v4), IpAddr::from(v6)] {
+                prop_assume!(!ip.to_canonical().is_loopback() && !ip.to_canonical().is_unspecified());
+                let line = format!("x{before}{ip}{after}y");
+                prop_assert!(!text(&line, &[]).contains(&ip.to_string()));
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The handshake step: one TLS handshake on a stream that the caller opened.
+//!
+//! Operation `tls_handshake`, subject `address:port`. Detail on success and failure alike, as far
+//! as the handshake came: `server_name`, `version`, `cipher_suite`, `alpn`; and of the chain as
+//! received, verified or not: `chain_sha256` (leaf first), `leaf_names`, `leaf_issuer`,
+//! `not_before_s`, `not_after_s` (seconds since the epoch).
+mod certificate;
+mod verifier;
+
+use crate::classify;
+use crate::clock::Stopwatch;
+use crate::scrub;
+use crate::settings::NetSettings;
+use crate::step::{Seen, Step};
+use rustls::client::Resumption;
+use rustls::{ClientConfig, ClientConnection};
+use rustls_pki_types::ServerName;
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tonle_evidence::failure::Failure;
+use verifier::RecordingVerifier;
+
+/// Longest wait for a handshake (OONI Web Connectivity 0.5 waits as long).
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The application protocol of every step of this crate.
+pub const ALPN_HTTP1: &[&[u8]] = &[b"http/1.1"];
+
+/// What the caller wants of a handshake.
+#[derive(Debug, Clone, Copy)]
+pub struct Handshake<'a> {
+    /// The far end of the stream, for the record.
+    pub peer: SocketAddr,
+    /// The name sent (SNI) and verified; an IP literal is verified and not sent.
+    pub server_name: &'a str,
+    /// Application protocols offered, in order.
+    pub alpn: &'a [&'a [u8]],
+    /// Longest wait.
+    pub timeout: Duration,
+}
+
+/// Shakes hands over `stream`. Never resumes a session: a measured handshake is a full one.
+pub async fn handshake<S>(
+    settings: &NetSettings,
+    clock: &Stopwatch,
+    stream: S,
+    wanted: Handshake<'_>,
+) -> Seen<TlsStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut step = Step::start(clock, "tls_handshake", scrub::endpoint(wanted.peer));
+    step.fact("server_name", &*scrub::host(wanted.server_name));
+    let bare = wanted
+        .server_name
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    let Ok(name) = ServerName::try_from(bare.to_owned()) else {
+        return (step.fail(Failure::SslInvalidHostname), None);
+    };
+    let (config, verifier) = match config(settings, wanted.alpn) {
+        Ok(made) => made,
+        Err(text) => return (step.fail(classify::unknown(&text)), None),
+    };
+    let shaking = TlsConnector::from(config).connect(name, stream);
+    let shaken = tokio::time::timeout(wanted.timeout, shaking).await;
+    step.result_known();
+    for (key, value) in certificate::facts(&verifier.chain()) {
+        step.fact(&key, value);
+    }
+    match shaken {
+        Ok(Ok(stream)) => {
+            note_negotiated(&mut step, stream.get_ref().1);
+            (step.succeed(), Some(stream))
+        }
+        Ok(Err(error)) => (step.fail(classify::io_error(&error)), None),
+        Err(_) => (step.fail(Failure::GenericTimeout), None),
+    }
+}
+
+fn config(
+    settings: &NetSettings,
+    alpn: &[&[u8]],
+) -> Result<(Arc<ClientConfig>, Arc<RecordingVerifier>), String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = RecordingVerifier::new(settings.roots.clone(), provider.clone())
+        .map_err(|error| error.to_string())?;
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier.clone())
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    config.resumption = Resumption::disabled();
+    Ok((Arc::new(config), verifier))
+}
+
+fn note_negotiated(step: &mut Step, connection: &ClientConnection) {
+    if let Some(version) = connection
+        .protocol_version()
+        .and_then(|version| version.as_str())
+    {
+        step.fact("version", version);
+    }
+    if let Some(suite) = connection
+        .negotiated_cipher_suite()
+        .and_then(|suite| suite.suite().as_str())
+    {
+        step.fact("cipher_suite", suite);
+    }
+    if let Some(alpn) = connection.alpn_protocol() {
+        step.fact("alpn", Value::from(String::from_utf8_lossy(alpn)));
+    }
+}
+
+#[cfg(test)]
+mod tests;
