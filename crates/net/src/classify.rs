@@ -45,6 +45,8 @@ pub fn tls_error(error: &TlsError) -> Failure {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             Failure::SslInvalidHostname
         }
+        // Of the handshake, not of the chain: see the verifier in `crate::tls`.
+        CertificateError::BadSignature => Failure::SslFailedHandshake,
         _ => Failure::SslInvalidCertificate,
     }
 }
@@ -148,7 +150,7 @@ mod tests {
             ),
             (
                 bad(CertificateError::BadSignature),
-                Failure::SslInvalidCertificate,
+                Failure::SslFailedHandshake,
             ),
             (
                 TlsError::AlertReceived(AlertDescription::HandshakeFailure),

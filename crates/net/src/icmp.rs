@@ -86,13 +86,13 @@ impl Pinger {
         let mut pinger = self.client.pinger(self.target, self.identifier).await;
         pinger.timeout(timeout);
         let mut step = Step::start(clock, "icmp_echo", scrub::address(self.target));
-        let pinged = pinger
+        let answered = pinger
             .ping(PingSequence(sequence), &[0; PAYLOAD_BYTES])
             .await;
         step.result_known();
         step.fact("probe", self.probe());
         step.fact("sequence", sequence);
-        let failure = match pinged {
+        let failure = match answered {
             Ok((packet, _)) => failure_of_reply(&packet),
             Err(SurgeError::Timeout { .. }) => Some(Failure::GenericTimeout),
             Err(SurgeError::IOError(error)) => {

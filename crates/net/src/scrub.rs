@@ -73,7 +73,8 @@ pub fn url(url: &Url) -> String {
         host(url.host_str().unwrap_or_default())
     );
     if let Some(port) = url.port() {
-        written.push_str(&format!(":{port}"));
+        written.push(':');
+        written.push_str(&port.to_string());
     }
     written.push_str(&text(url.path(), &[]));
     if let Some(query) = url.query() {

@@ -71,7 +71,7 @@ async fn an_answer_is_described_and_its_resolver_named_by_kind() {
     );
     assert_eq!(seen.detail["ttl_s"], 300);
     assert_eq!(asked.addresses.len(), 2);
-    assert_eq!(meter.bytes(), (28 + 30) + (28 + 30 + 2 * 28));
+    assert_eq!(meter.bytes(), (28 + 30) + (28 + 30 + 2 * 16));
 }
 
 #[tokio::test]

@@ -156,7 +156,7 @@ async fn what_is_not_http_fails_the_request() {
 
 #[tokio::test]
 async fn too_many_headers_fail_the_request() {
-    let headers: String = (0..=HEADERS_MAX).map(|n| format!("X-{n}: y\r\n")).collect();
+    let headers = "X-Y: z\r\n".repeat(HEADERS_MAX + 1);
     let (seen, _) = fetch(
         format!("HTTP/1.1 200 OK\r\n{headers}\r\n"),
         &Limits::default(),

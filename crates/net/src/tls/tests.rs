@@ -13,11 +13,15 @@ struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     fn new() -> Self {
+        Self::named("lab authority")
+    }
+
+    fn named(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         params
             .distinguished_name
-            .push(rcgen::DnType::CommonName, "lab authority");
+            .push(rcgen::DnType::CommonName, name);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
@@ -129,14 +133,20 @@ async fn an_expired_certificate_is_an_invalid_certificate() {
 
 #[tokio::test]
 async fn a_certificate_of_a_foreign_authority_is_unknown() {
-    let seen = shake(
-        Authority::new().issue(&for_name("site.example")),
-        Authority::new().roots(),
-        "site.example",
-    )
-    .await;
-    assert_eq!(seen.failure, Some(Failure::SslUnknownAuthority));
-    assert_eq!(seen.detail["chain_sha256"].as_array().unwrap().len(), 1);
+    for foreign in ["foreign authority", "lab authority"] {
+        let seen = shake(
+            Authority::named(foreign).issue(&for_name("site.example")),
+            Authority::new().roots(),
+            "site.example",
+        )
+        .await;
+        assert_eq!(
+            seen.failure,
+            Some(Failure::SslUnknownAuthority),
+            "{foreign}"
+        );
+        assert_eq!(seen.detail["chain_sha256"].as_array().unwrap().len(), 1);
+    }
 }
 
 #[tokio::test]
@@ -211,7 +221,10 @@ async fn a_peer_that_speaks_no_tls_fails_the_handshake() {
 
 #[tokio::test]
 async fn a_silent_peer_times_out() {
-    let silence = |_stream: TcpStream| std::future::pending();
+    let silence = |stream: TcpStream| async move {
+        std::future::pending::<()>().await;
+        drop(stream);
+    };
     assert_eq!(
         against(silence, Duration::from_millis(20)).await,
         Failure::GenericTimeout

@@ -45,7 +45,7 @@ impl ServerCertVerifier for RecordingVerifier {
             .get_or_init(|| certificates.map(|one| one.clone().into_owned()).collect());
         self.inner
             .verify_server_cert(leaf, intermediates, server_name, ocsp_response, now)
-            .map_err(|error| self_signed_ca_is_unknown(error, leaf))
+            .map_err(|error| signed_by_nobody_known(error, leaf))
     }
 
     fn verify_tls12_signature(
@@ -73,15 +73,19 @@ impl ServerCertVerifier for RecordingVerifier {
     }
 }
 
-/// A self-signed certificate that calls itself an authority (what `openssl req -x509` makes, and
-/// middleboxes with it) is refused by webpki for its form before its issuer is looked at. The field
-/// calls it what it is: signed by nobody we know.
-fn self_signed_ca_is_unknown(error: Error, leaf: &CertificateDer<'_>) -> Error {
-    let refused_for_its_form = matches!(
-        &error,
-        Error::InvalidCertificate(CertificateError::Other(_))
-    );
-    if refused_for_its_form && super::certificate::is_self_issued(leaf) {
+/// Two refusals that webpki calls by the form of the certificate, and the field by what it is,
+/// signed by nobody we know: a self-signed certificate that calls itself an authority (what
+/// `openssl req -x509` makes, and middleboxes with it), and one that only borrows the name of an
+/// authority.
+fn signed_by_nobody_known(error: Error, leaf: &CertificateDer<'_>) -> Error {
+    let is_unknown = match &error {
+        Error::InvalidCertificate(CertificateError::BadSignature) => true,
+        Error::InvalidCertificate(CertificateError::Other(_)) => {
+            super::certificate::is_self_issued(leaf)
+        }
+        _ => false,
+    };
+    if is_unknown {
         return Error::InvalidCertificate(CertificateError::UnknownIssuer);
     }
     error
