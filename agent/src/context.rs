@@ -1,1 +1,0 @@
-//! What the device knows of itself.
