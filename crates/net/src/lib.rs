@@ -16,6 +16,7 @@ pub mod scrub;
 pub mod settings;
 pub mod step;
 pub mod tcp;
+pub mod tcp_info;
 pub mod tls;
 
 #[cfg(test)]

@@ -1,0 +1,226 @@
+//! May this HTTP request become a WebSocket? What stock servers refuse is refused here too, so that
+//! a client that works with one works with the other.
+//!
+//! Rules, each broken one answered with 400 and `Connection: close` before the upgrade:
+//! 1. `GET` over HTTP/1.1, with the upgrade headers of RFC 6455, section 4.2.1.
+//! 2. `Sec-WebSocket-Protocol` is ndt7's as a whole string: no list, no other spelling.
+//! 3. The query obeys [`Query::parse`].
+//!
+//! Extensions are never negotiated (compression would measure the compressor), and any origin is
+//! welcome: browsers run ndt7 from other sites' pages.
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, Version};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tonle_wire::ndt7::query::{BadQuery, Query};
+use tonle_wire::ndt7::{Direction, spec};
+
+/// Length of a `Sec-WebSocket-Key`: 16 bytes in base64.
+const KEY_CHARS: usize = 24;
+
+/// An acceptable request.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) direction: Direction,
+    pub(super) query: Query,
+    accept_key: String,
+}
+
+/// Why a request is not upgraded.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(super) enum Refusal {
+    #[error("there is no such test")]
+    NotFound,
+    #[error("not a WebSocket upgrade: {0}")]
+    NotAnUpgrade(&'static str),
+    #[error("Sec-WebSocket-Protocol must be {}", spec::SUBPROTOCOL)]
+    Subprotocol,
+    #[error(transparent)]
+    Query(#[from] BadQuery),
+    #[error("the server runs as many tests as it can; try later")]
+    Overload,
+    #[error("too many tests at once from this source; try later")]
+    Source,
+}
+
+/// Checks a request against the rules of this file.
+pub(super) fn check<B>(request: &Request<B>) -> Result<Wanted, Refusal> {
+    let direction = Direction::from_path(request.uri().path()).ok_or(Refusal::NotFound)?;
+    let headers = request.headers();
+    let must = |holds: bool, what| holds.then_some(()).ok_or(Refusal::NotAnUpgrade(what));
+    must(request.method() == Method::GET, "method must be GET")?;
+    must(request.version() == Version::HTTP_11, "HTTP/1.1 only")?;
+    must(
+        has_token(headers, header::CONNECTION, "upgrade"),
+        "Connection must be Upgrade",
+    )?;
+    must(
+        has_token(headers, header::UPGRADE, "websocket"),
+        "Upgrade must be websocket",
+    )?;
+    let version = only(headers, header::SEC_WEBSOCKET_VERSION);
+    must(
+        version == Some(spec::WEBSOCKET_VERSION),
+        "Sec-WebSocket-Version must be 13",
+    )?;
+    let key = only(headers, header::SEC_WEBSOCKET_KEY).unwrap_or_default();
+    must(key.len() == KEY_CHARS, "Sec-WebSocket-Key must be 16 bytes")?;
+    if only(headers, header::SEC_WEBSOCKET_PROTOCOL) != Some(spec::SUBPROTOCOL) {
+        return Err(Refusal::Subprotocol);
+    }
+    let query = Query::parse(request.uri().query().unwrap_or_default())?;
+    Ok(Wanted {
+        direction,
+        query,
+        accept_key: derive_accept_key(key.as_bytes()),
+    })
+}
+
+/// The value of a header that stands there exactly once.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}
+
+/// Whether a comma-separated header names `token`; Firefox sends `keep-alive, Upgrade`.
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|v| v.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .any(|part| part.trim().eq_ignore_ascii_case(token))
+}
+
+impl Wanted {
+    /// The 101 that completes the handshake. The subprotocol is echoed: browsers insist.
+    pub(super) fn response(&self) -> Response<String> {
+        let mut response = Response::new(String::new());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let accept_key = HeaderValue::from_str(&self.accept_key).expect("base64 is header text");
+        let headers = response.headers_mut();
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept_key);
+        headers.insert(
+            header::SEC_WEBSOCKET_PROTOCOL,
+            HeaderValue::from_static(spec::SUBPROTOCOL),
+        );
+        response
+    }
+}
+
+impl Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotAnUpgrade(_) | Self::Subprotocol | Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::Overload => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Source => StatusCode::TOO_MANY_REQUESTS,
+        }
+    }
+
+    /// The answer, which says why and closes the connection.
+    pub(super) fn response(&self) -> Response<String> {
+        let mut response = Response::new(format!("{self}\n"));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(uri: &str) -> Request<()> {
+        Request::get(uri)
+            .header("Connection", "keep-alive, Upgrade")
+            .header("Upgrade", "WebSocket")
+            .header("Sec-WebSocket-Version", "13")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("Sec-WebSocket-Protocol", spec::SUBPROTOCOL)
+            .body(())
+            .unwrap()
+    }
+
+    fn with(name: &'static str, value: &'static str) -> Request<()> {
+        let mut changed = request("/ndt/v7/upload");
+        changed
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+        changed
+    }
+
+    #[test]
+    fn a_good_request_gets_its_key_and_subprotocol_back() {
+        let wanted = check(&request("/ndt/v7/download?early_exit=250")).unwrap();
+        assert_eq!(wanted.direction, Direction::Download);
+        assert_eq!(wanted.query.early_exit_bytes, Some(250_000_000));
+        let response = wanted.response();
+        assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+        let accept = &response.headers()["Sec-WebSocket-Accept"];
+        assert_eq!(
+            accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+            "RFC 6455, section 1.3"
+        );
+        assert_eq!(
+            response.headers()["Sec-WebSocket-Protocol"],
+            spec::SUBPROTOCOL
+        );
+        assert!(!response.headers().contains_key("Sec-WebSocket-Extensions"));
+    }
+
+    #[test]
+    fn the_subprotocol_is_compared_as_a_whole() {
+        for other in [
+            "net.measurementlab.ndt.v7, chat",
+            "net.measurementlab.NDT.v7",
+            "chat",
+        ] {
+            let refused = check(&with("sec-websocket-protocol", other)).unwrap_err();
+            assert_eq!(refused, Refusal::Subprotocol, "{other}");
+        }
+        let mut twice = request("/ndt/v7/upload");
+        twice.headers_mut().append(
+            "sec-websocket-protocol",
+            HeaderValue::from_static(spec::SUBPROTOCOL),
+        );
+        assert_eq!(check(&twice).unwrap_err(), Refusal::Subprotocol);
+    }
+
+    #[test]
+    fn what_is_no_upgrade_is_refused_with_400_and_close() {
+        for (name, value) in [
+            ("connection", "keep-alive"),
+            ("upgrade", "h2c"),
+            ("sec-websocket-version", "8"),
+            ("sec-websocket-key", "short"),
+        ] {
+            let response = check(&with(name, value)).unwrap_err().response();
+            assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{name}");
+            assert_eq!(response.headers()["connection"], "close");
+        }
+        let mut post = request("/ndt/v7/upload");
+        *post.method_mut() = Method::POST;
+        assert!(matches!(check(&post), Err(Refusal::NotAnUpgrade(_))));
+        let mut old = request("/ndt/v7/upload");
+        *old.version_mut() = Version::HTTP_10;
+        assert!(matches!(check(&old), Err(Refusal::NotAnUpgrade(_))));
+    }
+
+    #[test]
+    fn bad_early_exit_is_refused_in_both_directions() {
+        for path in ["/ndt/v7/download", "/ndt/v7/upload"] {
+            let refused = check(&request(&format!("{path}?early_exit=100"))).unwrap_err();
+            assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        }
+        let nowhere = check(&request("/ndt/v7/sideways")).unwrap_err();
+        assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
+    }
+}
