@@ -77,18 +77,18 @@ pub fn sign_batch(key: &SigningKey, receipts: &[Receipt]) -> Vec<SignedReceipt> 
         .map(|receipt| serde_json_canonicalizer::to_vec(receipt).expect("a receipt is always JSON"))
         .collect();
     let leaves: Vec<Hash> = bytes.iter().map(|bytes| merkle::leaf_hash(bytes)).collect();
-    let Some(root) = merkle::root(&leaves) else {
+    let Some((root, paths)) = merkle::root_and_paths(&leaves) else {
         return Vec::new();
     };
     let sig = BASE64.encode(dsse::sign(key, types::RECEIPTS, &root.0));
-    let signed = |(index, bytes): (usize, &Vec<u8>)| SignedReceipt {
+    let signed = |(index, (bytes, path)): (usize, (&Vec<u8>, Vec<Hash>))| SignedReceipt {
         receipt: BASE64.encode(bytes),
         index: index as u64,
         count: leaves.len() as u64,
-        path: merkle::path(&leaves, index),
+        path,
         sig: sig.clone(),
     };
-    bytes.iter().enumerate().map(signed).collect()
+    bytes.iter().zip(paths).enumerate().map(signed).collect()
 }
 
 impl SignedReceipt {
