@@ -15,4 +15,6 @@ pub mod servers;
 pub mod service;
 pub mod statements;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod web;

@@ -1,1 +1,49 @@
-//! Pure: a record becomes the facts that cells take.
+//! Pure: a record becomes the facts that cells take, or the reason why it enters none.
+//!
+//! What a record says is never changed here; facts are derived from it by numbered rules, so that
+//! a rebuild under newer rules gives newer facts from the same evidence. [`RULES`] names the set.
+mod facts;
+mod reason;
+#[cfg(test)]
+mod tests;
+
+pub use facts::{Facts, Received, Stratum, Value, analyse};
+pub use reason::{LeftOut, NoCell};
+
+use tonle_evidence::catalogue::Catalogue;
+use tonle_evidence::country::Country;
+use tonle_evidence::hash::{Hash, sha256};
+
+/// Id and version of the rules of this room. Raised whenever the same record gives other facts.
+pub const RULES: &str = "tonle.facts/1";
+
+/// What the rules refer to: a country's clock, provinces and networks, and the declared metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ground {
+    /// The country whose figures are published.
+    pub country: Country,
+    /// The metrics that are aggregated.
+    pub catalogue: Catalogue,
+}
+
+impl Ground {
+    /// Changes whenever the same record could give other facts.
+    #[must_use]
+    pub fn fingerprint(&self) -> Hash {
+        let country = &self.country;
+        let mut lines = vec![
+            RULES.to_owned(),
+            format!("{} {}", country.code, country.utc_offset_s),
+        ];
+        let provinces = country.provinces.iter().map(|province| &province.code);
+        lines.extend(provinces.cloned());
+        for operator in &country.operators {
+            lines.push(format!("{} {:?}", operator.id, operator.asns));
+        }
+        for (id, metric) in self.catalogue.iter() {
+            let (unit, experiment, max) = (&metric.unit, &metric.experiment, metric.max);
+            lines.push(format!("{id} {unit} {experiment} {max}"));
+        }
+        sha256(lines.join("\n").as_bytes())
+    }
+}

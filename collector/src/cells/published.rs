@@ -1,0 +1,90 @@
+//! The published grid: metric × province × access × month, and nothing else. No total over any of
+//! them is published anywhere, so that no suppressed cell can be found by subtraction.
+use super::CellsError;
+use super::read::{CellsReader, SeriesKey};
+use crate::analysis::Ground;
+use crate::statements::{Rules, estimate, units};
+use std::sync::Arc;
+use tonle_evidence::local_time::{LocalHour, LocalMonth};
+use tonle_evidence::statement::{Access, CAPTION, State, Statement};
+
+/// Which part of the grid is asked for. What is not given is not narrowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// ISO 3166-2 code.
+    pub province: Option<String>,
+    /// Full metric id.
+    pub metric: Option<String>,
+    /// Access class.
+    pub access: Option<Access>,
+    /// Only metrics that stand on overview pages.
+    pub headline_only: bool,
+}
+
+/// The one source of statements for pages, API and metrics.
+#[derive(Debug, Clone)]
+pub struct Published {
+    ground: Arc<Ground>,
+    cells: CellsReader,
+}
+
+impl Published {
+    /// Statements about the cells behind `cells`.
+    #[must_use]
+    pub fn new(ground: Arc<Ground>, cells: CellsReader) -> Self {
+        Self { ground, cells }
+    }
+
+    /// The country's month at an instant: the default period.
+    #[must_use]
+    pub fn month_at(&self, now_us: i64) -> LocalMonth {
+        let hour = LocalHour::at(now_us, self.ground.country.utc_offset_s);
+        hour.day.month()
+    }
+
+    /// One statement per combination that the filter leaves, those without data included: in the
+    /// order of metric ids, then provinces as the country lists them, then access classes.
+    pub fn statements(
+        &self,
+        month: LocalMonth,
+        filter: &Filter,
+    ) -> Result<Vec<Statement>, CellsError> {
+        let (province, metric) = (filter.province.as_deref(), filter.metric.as_deref());
+        let series = self.cells.agent_periods(month, province, metric)?;
+        let metrics = self.ground.catalogue.iter().filter(|(id, declared)| {
+            metric.is_none_or(|wanted| wanted == *id)
+                && (declared.headline || !filter.headline_only)
+        });
+        let mut statements = Vec::new();
+        for (id, declared) in metrics {
+            let provinces = self.ground.country.provinces.iter();
+            let wanted = provinces.filter(|info| province.is_none_or(|code| code == info.code));
+            for info in wanted {
+                let classes = Access::ALL.into_iter();
+                for access in classes.filter(|class| filter.access.is_none_or(|a| a == *class)) {
+                    let key = SeriesKey {
+                        metric: id.to_owned(),
+                        province: info.code.clone(),
+                        access,
+                    };
+                    let agents = series.get(&key).map_or(&[][..], Vec::as_slice);
+                    let state = estimate(&units(agents), &Rules::PUBLISHED);
+                    statements.push(statement(key, &declared.unit, month, state));
+                }
+            }
+        }
+        Ok(statements)
+    }
+}
+
+fn statement(key: SeriesKey, unit: &str, period: LocalMonth, state: State) -> Statement {
+    Statement {
+        metric: key.metric,
+        unit: unit.to_owned(),
+        province: key.province,
+        access: key.access,
+        period,
+        state,
+        caption: CAPTION.to_owned(),
+    }
+}

@@ -1,0 +1,175 @@
+//! Questions to the cells: what agents gave over a month, and the newest records of a device.
+use super::schema::SCHEMA;
+use super::{CellsError, next_index};
+use crate::statements::{AgentPeriod, Sighting};
+use crate::store;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use tonle_evidence::hash::{Hash, Hex, PublicKey};
+use tonle_evidence::local_time::LocalMonth;
+use tonle_evidence::statement::Access;
+
+/// What statements are made of, within one month.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeriesKey {
+    /// Full metric id.
+    pub metric: String,
+    /// ISO 3166-2 code.
+    pub province: String,
+    /// Access class.
+    pub access: Access,
+}
+
+/// One of a device's newest records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceResult {
+    /// Its name.
+    pub record_hash: Hash,
+    /// Where its bytes stand in the journal.
+    pub entry_index: u64,
+    /// Start, by the device's wall clock, microseconds since the Unix epoch.
+    pub t_start_us: i64,
+    /// Why it enters no cell; see [`crate::analysis::NoCell`].
+    pub no_cell: Option<String>,
+}
+
+/// What is known of one device.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeviceIndex {
+    /// Records of its key that are processed.
+    pub processed: u64,
+    /// Its newest records, the newest first, at most [`super::DEVICE_RESULTS_KEPT`].
+    pub newest: Vec<DeviceResult>,
+}
+
+/// Reads beside the writer. Each question opens its own read-only connection, so that none holds on
+/// to a file that was begun anew. Synchronous: call it from a blocking task.
+#[derive(Debug, Clone)]
+pub struct CellsReader {
+    path: PathBuf,
+}
+
+impl CellsReader {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Index of the first journal entry that is not in the answers yet.
+    pub fn processed_to(&self) -> Result<u64, CellsError> {
+        Ok(next_index(&self.connect()?)?)
+    }
+
+    /// What agents gave over a month, by series; of one province or metric where asked.
+    pub fn agent_periods(
+        &self,
+        month: LocalMonth,
+        province: Option<&str>,
+        metric: Option<&str>,
+    ) -> Result<BTreeMap<SeriesKey, Vec<AgentPeriod>>, CellsError> {
+        let connection = self.connect()?;
+        // One view of the file for both questions.
+        let view = connection.unchecked_transaction()?;
+        let sightings = sightings(&view, month)?;
+        let mut statement = view.prepare(
+            "SELECT metric, province, access, agent_id, coalesce(batch, ''), value, agent_days,
+                    agent_month.records
+             FROM agent_month JOIN series USING (series_id) JOIN agent USING (agent_id)
+             WHERE month = ?1 AND (?2 IS NULL OR province = ?2) AND (?3 IS NULL OR metric = ?3)",
+        )?;
+        let mut rows = statement.query(params![month.to_string(), province, metric])?;
+        let mut series: BTreeMap<SeriesKey, Vec<AgentPeriod>> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let Some(access) = access_of(&row.get::<_, String>(2)?) else {
+                continue;
+            };
+            let key = SeriesKey {
+                metric: row.get(0)?,
+                province: row.get(1)?,
+                access,
+            };
+            let seen = sightings.get(&(row.get(3)?, access)).cloned();
+            let agent = AgentPeriod {
+                batch: row.get(4)?,
+                sightings: seen.unwrap_or_default(),
+                value: row.get(5)?,
+                agent_days: row.get::<_, i64>(6)?.cast_unsigned(),
+                records: row.get::<_, i64>(7)?.cast_unsigned(),
+            };
+            series.entry(key).or_default().push(agent);
+        }
+        Ok(series)
+    }
+
+    /// The newest records of a key.
+    pub fn device(&self, key: &PublicKey) -> Result<DeviceIndex, CellsError> {
+        let connection = self.connect()?;
+        let view = connection.unchecked_transaction()?;
+        let agent = view
+            .query_row(
+                "SELECT agent_id, records FROM agent WHERE key = ?1",
+                [key.0],
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)),
+            )
+            .optional()?;
+        let Some((agent_id, records)) = agent else {
+            return Ok(DeviceIndex::default());
+        };
+        let mut statement = view.prepare(
+            "SELECT record_hash, entry_index, t_start_us, no_cell FROM device_result
+             WHERE agent_id = ?1 ORDER BY t_start_us DESC, record_hash DESC",
+        )?;
+        let newest = statement
+            .query_map([agent_id], device_result)?
+            .collect::<Result<_, _>>()?;
+        Ok(DeviceIndex {
+            processed: records.cast_unsigned(),
+            newest,
+        })
+    }
+
+    fn connect(&self) -> Result<Connection, CellsError> {
+        Ok(store::open_read_only(&self.path, &SCHEMA)?)
+    }
+}
+
+/// Networks per agent and access class over a month.
+fn sightings(
+    connection: &Connection,
+    month: LocalMonth,
+) -> Result<HashMap<(i64, Access), Vec<Sighting>>, CellsError> {
+    let mut statement = connection
+        .prepare("SELECT agent_id, access, asn, group_id FROM sighting WHERE month = ?1")?;
+    let mut rows = statement.query([month.to_string()])?;
+    let mut sightings: HashMap<(i64, Access), Vec<Sighting>> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let Some(access) = access_of(&row.get::<_, String>(1)?) else {
+            continue;
+        };
+        let group_id: Vec<u8> = row.get(3)?;
+        let sighting = Sighting {
+            asn: u32::try_from(row.get::<_, i64>(2)?).ok(),
+            group_id: Hex::from_slice(&group_id).ok(),
+        };
+        sightings
+            .entry((row.get(0)?, access))
+            .or_default()
+            .push(sighting);
+    }
+    Ok(sightings)
+}
+
+fn access_of(word: &str) -> Option<Access> {
+    Access::ALL
+        .into_iter()
+        .find(|access| access.as_str() == word)
+}
+
+fn device_result(row: &Row<'_>) -> Result<DeviceResult, rusqlite::Error> {
+    Ok(DeviceResult {
+        record_hash: Hex(row.get(0)?),
+        entry_index: row.get::<_, i64>(1)?.cast_unsigned(),
+        t_start_us: row.get(2)?,
+        no_cell: row.get(3)?,
+    })
+}

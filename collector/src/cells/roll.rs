@@ -1,0 +1,152 @@
+//! Hours into days into months: each value a median of the level below, computed anew from it.
+//!
+//! 1. agent-hour: median of the samples of one agent in one cell in one local hour;
+//! 2. agent-day: median of the agent-hours of a series;
+//! 3. agent-month: median of the agent-days.
+//!
+//! So an agent that runs day and night weighs no more than one that runs twice a day, and a late
+//! record corrects the past by touching one hour, one day and one month.
+use super::CellsError;
+use crate::statements::median::{median, median_of_sorted};
+use rusqlite::{Params, Transaction, params};
+use std::collections::BTreeSet;
+use tonle_evidence::local_time::{LocalDay, LocalHour, LocalMonth};
+
+/// An agent-hour that got a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct TouchedHour {
+    pub(super) agent_id: i64,
+    pub(super) series_id: i64,
+    pub(super) hour: LocalHour,
+    pub(super) cell_id: i64,
+}
+
+/// Computes the touched hours, then their days, then their months.
+pub(super) fn bring_up_to_date(
+    transaction: &Transaction<'_>,
+    touched: &BTreeSet<TouchedHour>,
+) -> Result<(), CellsError> {
+    for hour in touched {
+        agent_hour(transaction, hour)?;
+    }
+    let days: BTreeSet<(i64, i64, LocalDay)> = touched
+        .iter()
+        .map(|touched| (touched.agent_id, touched.series_id, touched.hour.day))
+        .collect();
+    for (agent_id, series_id, day) in &days {
+        agent_day(transaction, *agent_id, *series_id, *day)?;
+    }
+    let months: BTreeSet<(i64, i64, LocalMonth)> = days
+        .iter()
+        .map(|(agent_id, series_id, day)| (*agent_id, *series_id, day.month()))
+        .collect();
+    for (agent_id, series_id, month) in &months {
+        agent_month(transaction, *agent_id, *series_id, *month)?;
+    }
+    Ok(())
+}
+
+fn agent_hour(transaction: &Transaction<'_>, touched: &TouchedHour) -> Result<(), CellsError> {
+    let TouchedHour {
+        agent_id,
+        series_id,
+        hour,
+        cell_id,
+    } = *touched;
+    let hour = hour.to_string();
+    let mut values = Vec::new();
+    let mut entries = BTreeSet::new();
+    let mut samples = transaction.prepare_cached(
+        "SELECT value, entry_index FROM sample
+         WHERE agent_id = ?1 AND cell_id = ?2 AND hour = ?3 ORDER BY value",
+    )?;
+    let mut rows = samples.query(params![agent_id, cell_id, hour])?;
+    while let Some(row) = rows.next()? {
+        values.push(row.get(0)?);
+        entries.insert(row.get::<_, i64>(1)?);
+    }
+    let Some(value) = median_of_sorted(&values) else {
+        return Ok(());
+    };
+    let records = i64::try_from(entries.len()).expect("fewer records than entries");
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO agent_hour VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![agent_id, series_id, hour, cell_id, value, records])?;
+    Ok(())
+}
+
+fn agent_day(
+    transaction: &Transaction<'_>,
+    agent_id: i64,
+    series_id: i64,
+    day: LocalDay,
+) -> Result<(), CellsError> {
+    let day = day.to_string();
+    let below = level(
+        transaction,
+        "SELECT value, records FROM agent_hour
+         WHERE agent_id = ?1 AND series_id = ?2 AND hour BETWEEN ?3 || 'T00' AND ?3 || 'T23'",
+        params![agent_id, series_id, day],
+    )?;
+    let Some(value) = median(&below.values) else {
+        return Ok(());
+    };
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO agent_day VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![agent_id, series_id, day, value, below.records])?;
+    Ok(())
+}
+
+fn agent_month(
+    transaction: &Transaction<'_>,
+    agent_id: i64,
+    series_id: i64,
+    month: LocalMonth,
+) -> Result<(), CellsError> {
+    let month = month.to_string();
+    let below = level(
+        transaction,
+        "SELECT value, records FROM agent_day
+         WHERE agent_id = ?1 AND series_id = ?2 AND day BETWEEN ?3 || '-01' AND ?3 || '-31'",
+        params![agent_id, series_id, month],
+    )?;
+    let Some(value) = median(&below.values) else {
+        return Ok(());
+    };
+    let agent_days = i64::try_from(below.values.len()).expect("at most 31 days");
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO agent_month VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![
+            month,
+            series_id,
+            agent_id,
+            value,
+            agent_days,
+            below.records
+        ])?;
+    Ok(())
+}
+
+/// Values of the level below, and the records behind all of them.
+struct Level {
+    values: Vec<i64>,
+    records: i64,
+}
+
+fn level<P: Params>(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    params: P,
+) -> Result<Level, CellsError> {
+    let mut level = Level {
+        values: Vec::new(),
+        records: 0,
+    };
+    let mut statement = transaction.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    while let Some(row) = rows.next()? {
+        level.values.push(row.get(0)?);
+        level.records += row.get::<_, i64>(1)?;
+    }
+    Ok(level)
+}
