@@ -1,0 +1,123 @@
+//! One line → what it proves. Pure: the collector's key is an argument.
+use serde_json::Value;
+use tonle_evidence::VerifyingKey;
+use tonle_evidence::envelope::{Envelope, EnvelopeError, LINE_MAX_BYTES};
+use tonle_evidence::hash::{Hash, Id64, PublicKey};
+use tonle_evidence::receipt::{Receipt, ReceiptError, SignedReceipt};
+
+/// Place of a record in its agent's chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The agent's key.
+    pub key: PublicKey,
+    /// The chain.
+    pub chain_id: Id64,
+    /// Place in the chain, from 0.
+    pub sequence: u64,
+    /// Hash of the record before, as this one claims.
+    pub prev_hash: Hash,
+}
+
+/// What a line proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proven {
+    /// A record whose signature verifies.
+    Record {
+        /// Its name.
+        hash: Hash,
+        /// Its place; `None` when its type is newer than this program, which then cannot read it.
+        link: Option<Link>,
+    },
+    /// A receipt that the given collector signed.
+    Receipt(Receipt),
+}
+
+/// Why a line proves nothing.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum NotProven {
+    /// Longer than any line of a batch may be.
+    #[error("line is longer than {LINE_MAX_BYTES} bytes")]
+    TooLong,
+    /// Neither an envelope nor a receipt.
+    #[error("line is neither a record's envelope nor a receipt: {0}")]
+    Unknown(String),
+    /// An envelope that does not hold.
+    #[error("record: {0}")]
+    Record(EnvelopeError),
+    /// A receipt that does not hold.
+    #[error("{0}")]
+    Receipt(ReceiptError),
+    /// A receipt, and no key to check it with.
+    #[error("receipt cannot be checked without the collector's key")]
+    NoCollectorKey,
+}
+
+/// Checks one line: an envelope by its own key, a receipt by the collector's.
+pub fn check_line(line: &[u8], collector: Option<&VerifyingKey>) -> Result<Proven, NotProven> {
+    if line.len() > LINE_MAX_BYTES {
+        return Err(NotProven::TooLong);
+    }
+    let value: Value =
+        serde_json::from_slice(line).map_err(|error| NotProven::Unknown(error.to_string()))?;
+    if value.get("receipt").is_some() {
+        return check_receipt(line, collector);
+    }
+    if value.get("public").is_none() {
+        let reason = "it has neither 'public' nor 'receipt'".to_owned();
+        return Err(NotProven::Unknown(reason));
+    }
+    check_record(line).map_err(NotProven::Record)
+}
+
+fn check_record(line: &[u8]) -> Result<Proven, EnvelopeError> {
+    let envelope = Envelope::from_line(line)?;
+    envelope.verify()?;
+    let hash = envelope.hash();
+    if !envelope.is_current() {
+        return Ok(Proven::Record { hash, link: None });
+    }
+    let private = envelope.open()?.private;
+    let place = Link {
+        key: envelope.record.key,
+        chain_id: private.chain_id,
+        sequence: private.sequence,
+        prev_hash: private.prev_hash,
+    };
+    Ok(Proven::Record {
+        hash,
+        link: Some(place),
+    })
+}
+
+fn check_receipt(line: &[u8], collector: Option<&VerifyingKey>) -> Result<Proven, NotProven> {
+    let malformed = |error: serde_json::Error| ReceiptError::Malformed(error.to_string());
+    let signed: SignedReceipt =
+        serde_json::from_slice(line).map_err(|error| NotProven::Receipt(malformed(error)))?;
+    let collector = collector.ok_or(NotProven::NoCollectorKey)?;
+    signed
+        .open(collector)
+        .map(Proven::Receipt)
+        .map_err(NotProven::Receipt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(line in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = check_line(&line, None);
+        }
+
+        #[test]
+        fn no_json_of_known_fields_makes_it_panic(
+            field in "public|receipt|type",
+            text in "[A-Za-z0-9+/=]{0,100}",
+        ) {
+            let line = format!("{{\"{field}\":\"{text}\"}}");
+            prop_assert!(check_line(line.as_bytes(), None).is_err());
+        }
+    }
+}
