@@ -2,26 +2,16 @@
 use super::intern::{Cell, agent_id, cell_of};
 use super::roll::{self, TouchedHour};
 use super::{CellsError, DEVICE_RESULTS_KEPT};
+use crate::admin::{ENROLMENT_SCHEMA, EnrolmentPrivate};
 use crate::analysis::{Facts, Ground, NoCell, Received, analyse};
 use crate::journal::Entry;
 use rusqlite::{Transaction, params};
-use serde::Deserialize;
 use std::collections::BTreeSet;
 use tonle_evidence::dsse::types;
 use tonle_evidence::entry::EntryKind;
 use tonle_evidence::envelope::Opened;
 use tonle_evidence::hash::PublicKey;
 use tonle_evidence::strict_json;
-
-/// The payload type of enrolment entries that this program reads.
-pub(super) const ENROLMENT_SCHEMA: &str = "tonle.enrolment/1";
-
-/// What cells read of an enrolment's private half.
-#[derive(Deserialize)]
-struct Joined {
-    key: PublicKey,
-    batch_id: String,
-}
 
 /// Adds entries and brings every value that they touch up to date.
 pub(super) fn apply(
@@ -48,7 +38,7 @@ fn enrolment(transaction: &Transaction<'_>, entry: &Entry) -> Result<(), CellsEr
     if entry.payload_type != ENROLMENT_SCHEMA {
         return Ok(());
     }
-    let joined: Joined =
+    let joined: EnrolmentPrivate =
         strict_json::parse_as(&entry.private).map_err(|error| CellsError::Enrolment {
             entry_index: entry.entry_index,
             reason: error.to_string(),

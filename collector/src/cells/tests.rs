@@ -1,6 +1,6 @@
 //! Cells are incremental, rebuildable, and do not depend on the order in which records arrive.
-use super::apply::ENROLMENT_SCHEMA;
 use super::{Cells, CellsReader, DEVICE_RESULTS_KEPT, FILE_NAME, Filter, Published};
+use crate::admin::{ENROLMENT_PRIVATE_SCHEMA, ENROLMENT_SCHEMA, EnrolmentPrivate};
 use crate::analysis::Ground;
 use crate::journal::{Entry, Journal, JournalReader};
 use crate::testing::{HOUR_US, NOON_US, RTT, entry, ground, key, opened};
@@ -41,10 +41,15 @@ impl House {
 
 /// The enrolment of an agent in a batch.
 fn enrolment(entry_index: u64, agent: u8, batch: &str) -> Entry {
-    let private = serde_json::json!({
-        "key": Hex(key(agent).verifying_key().to_bytes()),
-        "batch_id": batch,
-    });
+    let private = EnrolmentPrivate {
+        schema: ENROLMENT_PRIVATE_SCHEMA.into(),
+        key: Hex(key(agent).verifying_key().to_bytes()),
+        key_id: format!("agent-{agent}"),
+        batch_id: batch.into(),
+        province: None,
+        enrolled_at_us: NOON_US,
+        blind: Hex([agent; 16]),
+    };
     let mut entry = entry(entry_index, agent, None, &opened(NOON_US, i64::from(agent)));
     entry.kind = EntryKind::Enrolment;
     entry.payload_type = ENROLMENT_SCHEMA.into();

@@ -1,0 +1,126 @@
+//! The published figures: metric × province × access × month, each in one of four states.
+use super::Query;
+use super::views::StatementView;
+use crate::cells::Filter;
+use crate::statements::Rules;
+use crate::web::problem::{ApiError, Problem};
+use crate::web::state::AppState;
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use tonle_evidence::local_time::LocalMonth;
+use tonle_evidence::statement::{Access, CAPTION};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which part of the grid.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Wanted {
+    /// ISO 3166-2 code, such as `KH-12`. This or `metric` is needed.
+    province: Option<String>,
+    /// Full metric id, such as `latency.rtt_median_us/icmp/domestic`.
+    metric: Option<String>,
+    /// `mobile`, `fixed` or `unknown`; all three when absent.
+    access: Option<String>,
+    /// Month `YYYY-MM`, local time of the country; the one that runs now when absent.
+    period: Option<String>,
+}
+
+/// Thresholds of publication.
+#[derive(Debug, Serialize, ToSchema)]
+struct RulesView {
+    /// Fewest independent agents of which anything may be said.
+    k: usize,
+    /// Fewest independent agents for a figure with its interval.
+    floor: usize,
+}
+
+/// The part of the grid that was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct StatementsView {
+    /// The month, local time of the country.
+    #[schema(example = "2026-11")]
+    period: String,
+    /// Caption of every figure.
+    caption: &'static str,
+    /// Thresholds that decide the state.
+    rules: RulesView,
+    /// One per metric, province and access class asked for, those without data included.
+    statements: Vec<StatementView>,
+}
+
+/// Medians over independent agents, with their intervals.
+#[utoipa::path(get, path = "/api/v1/statements", tag = "figures", params(Wanted),
+    responses(
+        (status = 200, description = "The statements", body = StatementsView),
+        (status = 400, description = "A parameter is missing or wrong", body = Problem,
+         content_type = "application/problem+json"),
+        (status = 404, description = "No such province or metric", body = Problem,
+         content_type = "application/problem+json")))]
+pub(in crate::web) async fn statements(
+    State(state): State<AppState>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<StatementsView>, ApiError> {
+    let month = match &wanted.period {
+        Some(text) => month_of(text)?,
+        None => state.this_month(),
+    };
+    let filter = filter(wanted, &state)?;
+    let statements = state.statements(month, filter).await?;
+    Ok(Json(StatementsView {
+        period: month.to_string(),
+        caption: CAPTION,
+        rules: RulesView {
+            k: Rules::PUBLISHED.k,
+            floor: Rules::PUBLISHED.floor,
+        },
+        statements: statements.into_iter().map(StatementView::from).collect(),
+    }))
+}
+
+fn month_of(text: &str) -> Result<LocalMonth, ApiError> {
+    let bad = |error| ApiError::BadRequest(format!("period: {error}"));
+    text.parse().map_err(bad)
+}
+
+fn filter(wanted: Wanted, state: &AppState) -> Result<Filter, ApiError> {
+    let Wanted {
+        province,
+        metric,
+        access,
+        period: _,
+    } = wanted;
+    if province.is_none() && metric.is_none() {
+        let detail = "give province or metric: /api/v1/provinces and /api/v1/metrics list them";
+        return Err(ApiError::BadRequest(detail.to_owned()));
+    }
+    if let Some(code) = &province
+        && state.ground.country.province(code).is_none()
+    {
+        let detail = format!("there is no province '{code}'; see /api/v1/provinces");
+        return Err(ApiError::NotFound(detail));
+    }
+    if let Some(id) = &metric
+        && state.ground.catalogue.get(id).is_none()
+    {
+        let detail = format!("there is no metric '{id}'; see /api/v1/metrics");
+        return Err(ApiError::NotFound(detail));
+    }
+    Ok(Filter {
+        province,
+        metric,
+        access: access.as_deref().map(access_of).transpose()?,
+        headline_only: false,
+    })
+}
+
+fn access_of(word: &str) -> Result<Access, ApiError> {
+    let known = Access::ALL
+        .into_iter()
+        .find(|access| access.as_str() == word);
+    known.ok_or_else(|| {
+        let detail = format!("access '{word}' is none of mobile, fixed, unknown");
+        ApiError::BadRequest(detail)
+    })
+}

@@ -1,0 +1,290 @@
+//! What the API answers with. Each view writes exactly the JSON of the evidence type that it shows,
+//! which a test checks, and adds the description that `OpenAPI` needs.
+use serde::Serialize;
+use tonle_evidence::catalogue::{Better, Metric};
+use tonle_evidence::country::{Country, Operator, ProvinceInfo};
+use tonle_evidence::document::SignedDocument;
+use tonle_evidence::statement::{Counts, Figure, State, Statement};
+use utoipa::ToSchema;
+
+/// How many stood behind a figure.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CountsView {
+    /// Independent agents.
+    agents: u64,
+    /// Days on which an agent gave at least one value, summed over agents.
+    agent_days: u64,
+    /// Records behind them.
+    records: u64,
+}
+
+/// An estimate with its interval, in the metric's unit.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FigureView {
+    /// Median over independent agents.
+    median: i64,
+    /// Lower end of the interval.
+    low: i64,
+    /// Upper end of the interval.
+    high: i64,
+    /// Probability with which the interval covers the median, parts per million.
+    coverage_ppm: u32,
+}
+
+/// What is said of one metric in one province over one month.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StatementView {
+    /// Full metric id.
+    #[schema(example = "latency.rtt_median_us/icmp/domestic")]
+    metric: String,
+    /// Unit of every value.
+    #[schema(example = "us")]
+    unit: String,
+    /// ISO 3166-2 code.
+    #[schema(example = "KH-12")]
+    province: String,
+    /// `mobile`, `fixed` or `unknown`.
+    access: &'static str,
+    /// The month, local time of the country.
+    #[schema(example = "2026-11")]
+    period: String,
+    /// `no_data`, `suppressed`, `insufficient` or `estimate`.
+    state: &'static str,
+    /// In the state `estimate` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    figure: Option<FigureView>,
+    /// In the states `insufficient` and `estimate` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<CountsView>,
+    /// Caption of every figure.
+    caption: String,
+}
+
+impl From<Statement> for StatementView {
+    fn from(statement: Statement) -> Self {
+        let (figure, counts) = match statement.state {
+            State::NoData | State::Suppressed => (None, None),
+            State::Insufficient { counts } => (None, Some(counts)),
+            State::Estimate { figure, counts } => (Some(figure), Some(counts)),
+        };
+        Self {
+            metric: statement.metric,
+            unit: statement.unit,
+            province: statement.province,
+            access: statement.access.as_str(),
+            period: statement.period.to_string(),
+            state: statement.state.as_str(),
+            figure: figure.map(FigureView::from),
+            counts: counts.map(CountsView::from),
+            caption: statement.caption,
+        }
+    }
+}
+
+impl From<Counts> for CountsView {
+    fn from(counts: Counts) -> Self {
+        Self {
+            agents: counts.agents,
+            agent_days: counts.agent_days,
+            records: counts.records,
+        }
+    }
+}
+
+impl From<Figure> for FigureView {
+    fn from(figure: Figure) -> Self {
+        Self {
+            median: figure.median,
+            low: figure.low,
+            high: figure.high,
+            coverage_ppm: figure.coverage_ppm,
+        }
+    }
+}
+
+/// A declared metric.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MetricView {
+    /// Full id.
+    id: String,
+    /// Unit of its values.
+    unit: String,
+    /// `lower` or `higher`.
+    better: &'static str,
+    /// The experiment that writes it.
+    experiment: String,
+    /// Stands on the overview pages.
+    headline: bool,
+    /// Largest plausible value.
+    max: i64,
+    /// English label, of the part of the id before the first slash.
+    en: String,
+    /// Khmer label.
+    km: String,
+}
+
+impl MetricView {
+    pub(super) fn new(id: &str, metric: &Metric) -> Self {
+        Self {
+            id: id.to_owned(),
+            unit: metric.unit.clone(),
+            better: match metric.better {
+                Better::Lower => "lower",
+                Better::Higher => "higher",
+            },
+            experiment: metric.experiment.clone(),
+            headline: metric.headline,
+            max: metric.max,
+            en: metric.en.clone(),
+            km: metric.km.clone(),
+        }
+    }
+}
+
+/// A first-level division.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProvinceView {
+    /// ISO 3166-2 code.
+    #[schema(example = "KH-12")]
+    code: String,
+    /// English name.
+    en: String,
+    /// Local name.
+    km: String,
+    /// Census population.
+    population: i64,
+}
+
+/// An operator and the networks it runs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OperatorView {
+    /// Short id.
+    id: String,
+    /// Name as people know it.
+    name: String,
+    /// Autonomous systems.
+    asns: Vec<u32>,
+}
+
+/// The country whose figures are published here.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CountryView {
+    /// ISO 3166-1 alpha-2.
+    #[schema(example = "KH")]
+    code: String,
+    /// English name.
+    en: String,
+    /// Local name.
+    km: String,
+    /// Local time minus UTC, seconds.
+    utc_offset_s: i32,
+    /// Provinces in order of their numbers.
+    provinces: Vec<ProvinceView>,
+    /// Operators.
+    operators: Vec<OperatorView>,
+}
+
+impl From<&ProvinceInfo> for ProvinceView {
+    fn from(province: &ProvinceInfo) -> Self {
+        Self {
+            code: province.code.clone(),
+            en: province.en.clone(),
+            km: province.km.clone(),
+            population: province.population,
+        }
+    }
+}
+
+impl From<&Operator> for OperatorView {
+    fn from(operator: &Operator) -> Self {
+        Self {
+            id: operator.id.clone(),
+            name: operator.name.clone(),
+            asns: operator.asns.clone(),
+        }
+    }
+}
+
+impl From<&Country> for CountryView {
+    fn from(country: &Country) -> Self {
+        Self {
+            code: country.code.clone(),
+            en: country.en.clone(),
+            km: country.km.clone(),
+            utc_offset_s: country.utc_offset_s,
+            provinces: country.provinces.iter().map(ProvinceView::from).collect(),
+            operators: country.operators.iter().map(OperatorView::from).collect(),
+        }
+    }
+}
+
+/// Exact bytes under the collector's signature.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignedDocumentView {
+    /// Exact JSON bytes, base64.
+    body: String,
+    /// Ed25519 signature over type and body (DSSE), base64.
+    sig: String,
+}
+
+impl From<&SignedDocument> for SignedDocumentView {
+    fn from(document: &SignedDocument) -> Self {
+        Self {
+            body: document.body.clone(),
+            sig: document.sig.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::ground;
+    use tonle_evidence::statement::{Access, CAPTION};
+
+    fn statement(state: State) -> Statement {
+        Statement {
+            metric: "latency.rtt_median_us/icmp/domestic".into(),
+            unit: "us".into(),
+            province: "KH-12".into(),
+            access: Access::Fixed,
+            period: "2026-11".parse().unwrap(),
+            state,
+            caption: CAPTION.into(),
+        }
+    }
+
+    #[test]
+    fn a_statement_is_written_as_its_evidence_type_is_read() {
+        let counts = Counts {
+            agents: 6,
+            agent_days: 12,
+            records: 50,
+        };
+        let figure = Figure {
+            median: 20,
+            low: 10,
+            high: 30,
+            coverage_ppm: 968_750,
+        };
+        let states = [
+            State::NoData,
+            State::Suppressed,
+            State::Insufficient { counts },
+            State::Estimate { figure, counts },
+        ];
+        for state in states {
+            let written = serde_json::to_value(StatementView::from(statement(state))).unwrap();
+            assert_eq!(written, serde_json::to_value(statement(state)).unwrap());
+            let read: Statement = serde_json::from_value(written).unwrap();
+            assert_eq!(read, statement(state));
+        }
+    }
+
+    #[test]
+    fn a_country_is_written_as_its_evidence_type_is_read() {
+        let country = ground().country;
+        let written = serde_json::to_value(CountryView::from(&country)).unwrap();
+        assert_eq!(serde_json::from_value::<Country>(written).unwrap(), country);
+    }
+}
