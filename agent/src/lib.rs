@@ -11,12 +11,16 @@ pub mod experiments;
 pub mod http;
 pub mod identity;
 pub mod join;
+#[cfg(test)]
+mod loopback;
 pub mod output;
 pub mod profile;
+pub mod quantile;
 pub mod record;
 pub mod runner;
 pub mod schedule;
 pub mod spool;
 pub mod status;
+pub mod steps;
 pub mod targets;
 pub mod upload;

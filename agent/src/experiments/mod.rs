@@ -5,7 +5,10 @@
 //! 1. It records observations and samples as they happen, so that a timeout or a panic loses none.
 //! 2. Whatever the network did is an observation; [`CannotRun`] is only for "did not run".
 //! 3. It stops soon after `run.cancel` fires, and never uses more bytes than `run.max_bytes`.
+pub mod dns;
+pub mod latency;
 pub mod run;
+pub mod web_connectivity;
 
 pub use run::{Recorded, Run};
 
@@ -68,7 +71,11 @@ pub trait Experiment: Send + Sync {
 }
 
 /// Every kind of measurement, in the order of a round.
-pub const ALL: &[&dyn Experiment] = &[];
+pub const ALL: &[&dyn Experiment] = &[
+    &latency::Latency,
+    &dns::Dns,
+    &web_connectivity::WebConnectivity,
+];
 
 /// The experiment of this name.
 #[must_use]

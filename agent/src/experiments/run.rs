@@ -1,10 +1,10 @@
 //! One run in progress: what the experiment may use, and what it has recorded so far.
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{LimitedBy, Outcome};
 use tonle_net::clock::Stopwatch;
+use tonle_net::meter::Meter;
 use tonle_net::settings::NetSettings;
 
 /// Called with (done, total) in units of the experiment's own choice.
@@ -39,7 +39,9 @@ pub struct Run {
     pub seed: u64,
     /// Tells the person how far it is.
     pub progress: Progress,
-    bytes_used: AtomicU64,
+    /// Counts the bytes of the run; given to the streams of its steps, so that a run that is
+    /// ended in the middle of one has counted what it used.
+    pub meter: Meter,
     recorded: Mutex<Recorded>,
 }
 
@@ -60,7 +62,7 @@ impl Run {
             max_bytes,
             seed,
             progress,
-            bytes_used: AtomicU64::new(0),
+            meter: Meter::default(),
             recorded: Mutex::default(),
         }
     }
@@ -94,13 +96,13 @@ impl Run {
 
     /// Counts bytes on the line, either direction.
     pub fn count_bytes(&self, bytes: u64) {
-        self.bytes_used.fetch_add(bytes, Ordering::Relaxed);
+        self.meter.add(bytes);
     }
 
     /// Bytes counted so far.
     #[must_use]
     pub fn bytes_used(&self) -> u64 {
-        self.bytes_used.load(Ordering::Relaxed)
+        self.meter.bytes()
     }
 
     /// Takes what was recorded, leaving nothing.

@@ -4,6 +4,7 @@
 //! `first_byte_us` (from the request to the first byte of the body, or to the end of the head when
 //! there is no body), `header_names` (lower case, in order), of the harmless headers the values
 //! (`content_type`, `server`, `via`), `location` (where a redirect leads, without its query),
+//! `downgrade: true` when it leads from https to http,
 //! `body_bytes`, `body_truncated`, `body_sha256`, `title`. Hash, title and kept bytes are those of the body with addresses scrubbed
 //! ([`crate::scrub`]); `scrubbed: true` says that there were some, so that no one can guess the
 //! volunteer's address by hashing pages that hold it.
@@ -77,6 +78,8 @@ pub struct Fetched {
     pub status: u16,
     /// Where it sends us.
     pub redirect: Option<Url>,
+    /// Cookies that it sets, as `name=value`; never recorded.
+    pub cookies: Vec<String>,
     /// Microseconds from the request to the first byte of content.
     pub first_byte_us: i64,
     /// First bytes of the body, addresses scrubbed.
@@ -92,6 +95,8 @@ pub struct Get<'a> {
     pub foreign: bool,
     /// The far end of the stream: its address may stand in what is kept.
     pub peer: IpAddr,
+    /// Value of the `Cookie` header, empty for none.
+    pub cookies: &'a str,
 }
 
 /// Requests the URL over `stream`.
@@ -106,7 +111,7 @@ where
     };
     let mut step = Step::start(clock, "http_request", subject);
     let started = Instant::now();
-    let exchanged = exchange(&mut step, stream, get.url, started, limits).await;
+    let exchanged = exchange(&mut step, stream, &get, started, limits).await;
     step.result_known();
     let arrival = match exchanged {
         Ok(arrival) => arrival,
@@ -132,14 +137,14 @@ struct Arrival {
 async fn exchange<S>(
     step: &mut Step,
     stream: S,
-    url: &Url,
+    get: &Get<'_>,
     started: Instant,
     limits: &Limits,
 ) -> Result<Arrival, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let request = request(url)?;
+    let request = request(get)?;
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD_MAX_BYTES)
         .max_headers(HEADERS_MAX)
@@ -170,16 +175,21 @@ where
     }
 }
 
-fn request(url: &Url) -> Result<Request<Empty<Bytes>>, Failure> {
+fn request(get: &Get<'_>) -> Result<Request<Empty<Bytes>>, Failure> {
+    let url = get.url;
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    Request::get(path)
+    let mut request = Request::get(path)
         .header(header::HOST, host)
         .header(header::USER_AGENT, USER_AGENT)
         .header(header::ACCEPT, ACCEPT)
         .header(header::ACCEPT_LANGUAGE, "en-US,en;q=0.9")
         .header(header::ACCEPT_ENCODING, "identity")
-        .header(header::CONNECTION, "close")
+        .header(header::CONNECTION, "close");
+    if !get.cookies.is_empty() {
+        request = request.header(header::COOKIE, get.cookies);
+    }
+    request
         .body(Empty::new())
         .map_err(|_| Failure::HttpRequestFailed)
 }
@@ -266,14 +276,28 @@ fn described(step: &mut Step, arrival: Arrival, get: &Get<'_>) -> (Fetched, Opti
     };
     if let Some(to) = &redirect {
         step.fact("location", scrub::foreign_url(to));
+        if get.url.scheme() == "https" && to.scheme() == "http" {
+            step.fact("downgrade", true);
+        }
     }
     let fetched = Fetched {
         status: arrival.status,
         redirect,
+        cookies: cookies(&arrival.headers),
         first_byte_us: arrival.first_byte_us,
         body_prefix: body[..body.len().min(PREFIX_BYTES)].to_vec(),
     };
     (fetched, arrival.broken.or(misled))
+}
+
+/// The pairs of every `Set-Cookie`, without their attributes.
+fn cookies(headers: &HeaderMap) -> Vec<String> {
+    let set = headers.get_all(header::SET_COOKIE).iter();
+    set.filter_map(|value| value.to_str().ok())
+        .filter_map(|value| value.split(';').next())
+        .map(|pair| pair.trim().to_owned())
+        .filter(|pair| pair.contains('='))
+        .collect()
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ async fn fetch(response: impl Into<Vec<u8>>, limits: &Limits) -> (Observation, O
         url: &url,
         foreign: false,
         peer,
+        cookies: "",
     };
     get(&Stopwatch::start(), stream, to, limits).await
 }
@@ -48,7 +49,7 @@ async fn fetch(response: impl Into<Vec<u8>>, limits: &Limits) -> (Observation, O
 async fn a_page_is_described() {
     let body = "<title>Hello</title>";
     let response = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nServer: nginx\r\nSet-Cookie: id=secret\r\nContent-Length: {}\r\n\r\n{body}",
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nServer: nginx\r\nSet-Cookie: id=secret; Path=/; HttpOnly\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     let (seen, fetched) = fetch(response, &Limits::default()).await;
@@ -73,6 +74,7 @@ async fn a_page_is_described() {
     assert!(!format!("{seen:?}").contains("secret"));
     let fetched = fetched.unwrap();
     assert_eq!(fetched.body_prefix, body.as_bytes());
+    assert_eq!(fetched.cookies, ["id=secret"]);
     assert!(fetched.first_byte_us <= seen.duration_us());
 }
 
@@ -178,6 +180,7 @@ async fn silence_before_and_within_the_body_times_out() {
             url: &url,
             foreign: false,
             peer,
+            cookies: "",
         };
         let (seen, _) = get(&Stopwatch::start(), stream, to, &QUICK).await;
         assert_eq!(seen.failure, Some(Failure::GenericTimeout));
@@ -201,6 +204,7 @@ async fn a_reset_has_its_name() {
         url: &url,
         foreign: false,
         peer,
+        cookies: "",
     };
     let (seen, _) = get(&Stopwatch::start(), stream, to, &Limits::default()).await;
     assert_eq!(seen.failure, Some(Failure::ConnectionReset));
@@ -227,6 +231,7 @@ async fn the_request_names_host_and_port_and_its_bytes_are_counted() {
         url: &url,
         foreign: false,
         peer: address.ip(),
+        cookies: "a=1; b=2",
     };
     let (seen, _) = get(&Stopwatch::start(), stream, to, &Limits::default()).await;
     let request = server.await.unwrap();
@@ -234,6 +239,7 @@ async fn the_request_names_host_and_port_and_its_bytes_are_counted() {
         request.starts_with("GET /a%20b?c=d HTTP/1.1\r\nhost: site.example:8080\r\n"),
         "{request}"
     );
+    assert!(request.contains("\r\ncookie: a=1; b=2\r\n"), "{request}");
     assert_eq!(meter.bytes(), request.len() as u64 + 27);
     assert_eq!(seen.failure, None);
 }
