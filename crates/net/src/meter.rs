@@ -1,5 +1,5 @@
-//! Counting the bytes of a stream: everything that a measurement costs the volunteer is counted
-//! below TLS, where it crosses the line.
+//! Counting the bytes of a stream: what a measurement costs the volunteer is counted below TLS.
+//! Headers of the segments in between, 3 to 5 % of a transfer, are not visible here.
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;

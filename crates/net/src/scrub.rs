@@ -6,8 +6,8 @@ use url::Url;
 /// Written in place of an address that was found in foreign text.
 pub const SCRUBBED: &str = "[scrubbed]";
 
-/// Top-level labels that only exist inside somebody's own network (RFC 6762, RFC 8375, RFC 9476's
-/// neighbours and what home routers use).
+/// Suffixes that only exist inside somebody's own network: RFC 6762, RFC 8375, ICANN's `internal`,
+/// and what home routers use.
 const LOCAL_SUFFIXES: [&str; 7] = [
     "local",
     "lan",

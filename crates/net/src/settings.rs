@@ -1,5 +1,5 @@
 //! What every step needs to know of its surroundings: resolvers, roots, permissions.
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 /// Surroundings of the steps. Tests give their own; the agent fills it from its configuration.
@@ -55,16 +55,33 @@ pub fn is_special(address: IpAddr) -> bool {
                 || (a == 192 && b == 0 && c == 0)
         }
         IpAddr::V6(v6) => {
-            let [a, b, ..] = v6.segments();
+            let [a, b, c, ..] = v6.segments();
             v6.is_loopback()
                 || v6.is_unspecified()
                 || v6.is_multicast()
                 || (a & 0xfe00) == 0xfc00
                 || (a & 0xffc0) == 0xfe80
+                || (a & 0xffc0) == 0xfec0
                 || (a == 0x2001 && b == 0x0db8)
+                || (a == 0x3fff && b < 0x1000)
                 || a == 0x0100
+                || (a, b, c) == (0x0064, 0xff9b, 1)
+                || embedded_v4(v6).is_some_and(|v4| is_special(v4.into()))
         }
     }
+}
+
+/// The IPv4 address that an IPv6 address leads to: of NAT64 (RFC 6052), 6to4 (RFC 3056) and the
+/// deprecated IPv4-compatible form.
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let octets = address.octets();
+    let from = match address.segments() {
+        [0x0064, 0xff9b, 0, ..] | [0, 0, 0, ..] => 12,
+        [0x2002, ..] => 2,
+        _ => return None,
+    };
+    let [a, b, c, d] = *octets[from..].first_chunk()?;
+    Some(Ipv4Addr::new(a, b, c, d))
 }
 
 #[cfg(test)]
@@ -83,6 +100,12 @@ mod tests {
             "fd00::1",
             "::ffff:127.0.0.1",
             "0.0.0.0",
+            "fec0::1",
+            "3fff::1",
+            "2002:c0a8:101::1",
+            "64:ff9b::192.168.1.1",
+            "64:ff9b:1::1",
+            "::10.0.0.1",
         ] {
             assert!(is_special(text.parse().unwrap()), "{text}");
         }
@@ -90,7 +113,13 @@ mod tests {
 
     #[test]
     fn public_addresses_are_not_special() {
-        for text in ["1.1.1.1", "36.37.242.94", "2606:4700:4700::1111"] {
+        for text in [
+            "1.1.1.1",
+            "36.37.242.94",
+            "2606:4700:4700::1111",
+            "64:ff9b::1.1.1.1",
+            "2002:101:101::1",
+        ] {
             assert!(!is_special(text.parse().unwrap()), "{text}");
         }
     }

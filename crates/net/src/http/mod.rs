@@ -3,7 +3,7 @@
 //! Operation `http_request`, subject the URL. Detail, as far as the response came: `status`,
 //! `first_byte_us` (from the request to the first byte of the body, or to the end of the head when
 //! there is no body), `header_names` (lower case, in order), of the harmless headers the values
-//! (`content_type`, `server`, `via`), `location` (where a redirect leads, without its query),
+//! (`content_type`, `server`), `location` (where a redirect leads, without its query),
 //! `downgrade: true` when it leads from https to http,
 //! `body_bytes`, `body_truncated`, `body_sha256`, `title`. Hash, title and kept bytes are those of the body with addresses scrubbed
 //! ([`crate::scrub`]); `scrubbed: true` says that there were some, so that no one can guess the
@@ -41,11 +41,11 @@ const HEADERS_MAX: usize = 100;
 const HEAD_MAX_BYTES: usize = 64 << 10;
 /// Bytes of a body that are kept for the private half.
 const PREFIX_BYTES: usize = 16 << 10;
-/// Headers whose values are noted; every other value may name the volunteer or his session.
-const VALUES: [(HeaderName, &str); 3] = [
+/// Headers whose values are noted; every other value may name the volunteer, his session or (as
+/// `Via` does) a proxy of his network.
+const VALUES: [(HeaderName, &str); 2] = [
     (header::CONTENT_TYPE, "content_type"),
     (header::SERVER, "server"),
-    (header::VIA, "via"),
 ];
 /// Longest value noted, characters.
 const VALUE_MAX_CHARS: usize = 256;
