@@ -7,6 +7,7 @@ pub mod analysis;
 pub mod cells;
 pub mod cli;
 pub mod config;
+pub mod country;
 pub mod ingest;
 pub mod journal;
 pub mod metrics;

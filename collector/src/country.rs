@@ -1,0 +1,117 @@
+//! The country whose data the collector works with: the one built in, or a folder of the operator's.
+//!
+//! This is the only file that embeds anything of a country; everything else takes it as data.
+use crate::analysis::Ground;
+use std::path::{Path, PathBuf};
+use tonle_dashboards::shapes::{BadShapes, Shapes};
+use tonle_evidence::catalogue::Catalogue;
+use tonle_evidence::country::Country;
+use tonle_evidence::targets::{BadTargets, TargetFile};
+
+/// The declared metrics: what is aggregated, in which unit, under which labels.
+const METRICS: &str = include_str!("../../configs/metrics.toml");
+
+/// The texts of a country's folder.
+struct Folder {
+    country: String,
+    operators: String,
+    provinces: String,
+    targets: String,
+}
+
+/// Everything the collector knows of its country.
+#[derive(Debug)]
+pub struct Nation {
+    /// Clock, provinces, operators, and the declared metrics.
+    pub ground: Ground,
+    /// The outline of the provinces.
+    pub shapes: Shapes,
+    /// What agents are asked to measure.
+    pub targets: TargetFile,
+}
+
+/// Why the country's data cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum NationError {
+    /// A file cannot be read.
+    #[error("cannot read {0}: {1}; check country_dir and targets")]
+    Read(PathBuf, std::io::Error),
+    /// Clock, operators or provinces.
+    #[error("country_dir: {0}")]
+    Country(#[from] tonle_evidence::country::BadCountry),
+    /// The shapes.
+    #[error("country_dir: provinces.geojson: {0}")]
+    Shapes(#[from] BadShapes),
+    /// The metrics.
+    #[error(transparent)]
+    Catalogue(#[from] tonle_evidence::catalogue::BadCatalogue),
+    /// The targets.
+    #[error("targets: {0}")]
+    Targets(#[from] BadTargets),
+}
+
+impl Nation {
+    /// Reads `country_dir`, or what is built in; `targets` replaces the folder's list.
+    pub fn read(country_dir: Option<&Path>, targets: Option<&Path>) -> Result<Self, NationError> {
+        let mut folder = match country_dir {
+            Some(dir) => Folder::read(dir)?,
+            None => Folder::built_in(),
+        };
+        if let Some(path) = targets {
+            folder.targets = read(path)?;
+        }
+        Ok(Self {
+            ground: Ground {
+                country: Country::parse(&folder.country, &folder.operators, &folder.provinces)?,
+                catalogue: Catalogue::parse(METRICS)?,
+            },
+            shapes: Shapes::parse(&folder.provinces)?,
+            targets: TargetFile::parse(&folder.targets)?,
+        })
+    }
+}
+
+impl Folder {
+    fn built_in() -> Self {
+        Self {
+            country: include_str!("../../configs/countries/kh/country.toml").into(),
+            operators: include_str!("../../configs/countries/kh/operators.toml").into(),
+            provinces: include_str!("../../configs/countries/kh/provinces.geojson").into(),
+            targets: include_str!("../../configs/countries/kh/targets.csv").into(),
+        }
+    }
+
+    fn read(dir: &Path) -> Result<Self, NationError> {
+        Ok(Self {
+            country: read(&dir.join("country.toml"))?,
+            operators: read(&dir.join("operators.toml"))?,
+            provinces: read(&dir.join("provinces.geojson"))?,
+            targets: read(&dir.join("targets.csv"))?,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<String, NationError> {
+    std::fs::read_to_string(path).map_err(|error| NationError::Read(path.to_owned(), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_country_is_whole() {
+        let nation = Nation::read(None, None).unwrap();
+        assert_eq!(nation.ground.country.provinces.len(), 25);
+        assert!(!nation.targets.quality.targets.is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let error = Nation::read(Some(Path::new("/nonexistent")), None).unwrap_err();
+        assert!(
+            error.to_string().contains("/nonexistent/country.toml"),
+            "{error}"
+        );
+    }
+}
