@@ -1,0 +1,46 @@
+# `just` lists the recipes. CI runs the same commands: see .ci/run.
+
+_default:
+    @just --list --unsorted
+
+# Everything CI checks before the tests.
+check: fmt-check lint doc deny
+
+# Formats the sources.
+fmt:
+    cargo fmt --all
+
+fmt-check:
+    cargo fmt --all -- --check
+
+# clippy with warnings as errors, default and all features.
+lint:
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+    cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+# Bans, licences and sources of dependencies; needs cargo-deny.
+deny:
+    cargo deny check bans licenses sources
+
+# Dependencies that no code uses; needs cargo-machete.
+machete:
+    cargo machete
+
+# Every test. What cannot run here says so; with LAB=require it fails instead.
+test:
+    cargo test --locked --workspace
+
+# The ingest benchmark.
+bench:
+    cargo bench -p tonle-collector
+
+# Builds every fuzz target and runs each for SECONDS; needs nightly and cargo-fuzz.
+fuzz SECONDS="20":
+    bash fuzz/run.sh {{SECONDS}}
+
+# Checks the golden vectors with an implementation of its own; needs Python's `cryptography`.
+vectors:
+    python3 crates/evidence/tests/golden/check.py
