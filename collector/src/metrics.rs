@@ -1,5 +1,6 @@
 //! Prometheus metrics: of this instance (`tonle_collector_*`), and of the service (`tonle_*`), the
 //! latter made from statements, so that a gauge never says more than a page.
+use crate::servers::ndt7::Ndt7Counters;
 use crate::web::{ApiError, AppState};
 use axum::Router;
 use axum::extract::State;
@@ -8,10 +9,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus::core::Collector;
 use prometheus::{
-    Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TEXT_FORMAT,
-    TextEncoder,
+    Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TEXT_FORMAT, TextEncoder,
 };
-use tonle_evidence::statement::{State as Said, Statement};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Upper bounds of the buckets of a commit, seconds: an SSD to a tired SD card.
 const COMMIT_SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -67,6 +67,10 @@ macro_rules! metrics {
     };
 }
 
+mod service;
+
+use service::ServiceGauges;
+
 metrics! {
     /// What the operator of this instance watches.
     pub struct Metrics, prefix "tonle_collector_"
@@ -83,26 +87,16 @@ metrics! {
         derived_lag_entries: IntGauge,
         /// 1 while the derived store cannot follow the journal.
         derived_failing: IntGauge,
-        /// ndt7 subtests served, by direction and outcome.
-        ndt7_tests_total: IntCounterVec ["direction" "outcome"],
-    }
-}
-
-metrics! {
-    /// What the service says of the month that runs: headline metrics only, nothing for states
-    /// without counts.
-    struct ServiceGauges, prefix "tonle_"
-    {
-        /// 1 for the state of a statement, insufficient or estimate; the others have no gauge.
-        statement_state: IntGaugeVec ["metric" "province" "access" "state"],
-        /// Independent agents behind a statement, among volunteers measured.
-        statement_agents: IntGaugeVec ["metric" "province" "access"],
-        /// Median over independent agents, in the metric's unit, among volunteers measured.
-        estimate_median: IntGaugeVec ["metric" "unit" "province" "access"],
-        /// Lower end of the interval of the median, in the metric's unit.
-        estimate_low: IntGaugeVec ["metric" "unit" "province" "access"],
-        /// Upper end of the interval of the median, in the metric's unit.
-        estimate_high: IntGaugeVec ["metric" "unit" "province" "access"],
+        /// ndt7 subtests begun, by direction.
+        ndt7_tests_total: IntCounterVec ["direction"],
+        /// ndt7 subtests ended, by how: closed, or broken off as stock uploads are.
+        ndt7_ends_total: IntCounterVec ["how"],
+        /// ndt7 requests refused, by reason: request, overload or source.
+        ndt7_refused_total: IntCounterVec ["reason"],
+        /// Payload bytes of ndt7 load, by direction.
+        ndt7_load_bytes_total: IntCounterVec ["direction"],
+        /// ndt7 subtests running now.
+        ndt7_running_tests: IntGauge,
     }
 }
 
@@ -123,40 +117,45 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     Metrics::NAMES.iter().chain(ServiceGauges::NAMES).copied()
 }
 
-impl ServiceGauges {
-    fn of(statements: &[Statement]) -> Self {
-        let gauges = Self::new();
-        for statement in statements {
-            gauges.say(statement);
-        }
-        gauges
-    }
-
-    fn say(&self, statement: &Statement) {
-        let (figure, counts) = match &statement.state {
-            Said::NoData | Said::Suppressed => return,
-            Said::Insufficient { counts } => (None, counts),
-            Said::Estimate { figure, counts } => (Some(figure), counts),
+impl Metrics {
+    /// Takes over what the ndt7 server counted.
+    fn read_ndt7(&self, counters: &Ndt7Counters) {
+        let read = |family: &IntCounterVec, label: &str, counter: &AtomicU64| {
+            let counted = family.with_label_values(&[label]);
+            let total = counter.load(Ordering::Relaxed);
+            counted.inc_by(total.saturating_sub(counted.get()));
         };
-        let metric = statement.metric.as_str();
-        let province = statement.province.as_str();
-        let access = statement.access.as_str();
-        let state = statement.state.as_str();
-        self.statement_state
-            .with_label_values(&[metric, province, access, state])
-            .set(1);
-        self.statement_agents
-            .with_label_values(&[metric, province, access])
-            .set(i64::try_from(counts.agents).unwrap_or(i64::MAX));
-        let Some(figure) = figure else { return };
-        let labels = [metric, statement.unit.as_str(), province, access];
-        self.estimate_median
-            .with_label_values(&labels)
-            .set(figure.median);
-        self.estimate_low.with_label_values(&labels).set(figure.low);
-        self.estimate_high
-            .with_label_values(&labels)
-            .set(figure.high);
+        read(
+            &self.ndt7_tests_total,
+            "download",
+            &counters.downloads_started,
+        );
+        read(&self.ndt7_tests_total, "upload", &counters.uploads_started);
+        read(&self.ndt7_ends_total, "closed", &counters.closed);
+        read(&self.ndt7_ends_total, "broken_off", &counters.broken_off);
+        read(
+            &self.ndt7_refused_total,
+            "request",
+            &counters.refused_requests,
+        );
+        read(
+            &self.ndt7_refused_total,
+            "overload",
+            &counters.refused_overload,
+        );
+        read(&self.ndt7_refused_total, "source", &counters.refused_source);
+        read(
+            &self.ndt7_load_bytes_total,
+            "download",
+            &counters.sent_bytes,
+        );
+        read(
+            &self.ndt7_load_bytes_total,
+            "upload",
+            &counters.received_bytes,
+        );
+        let running = counters.in_progress.load(Ordering::Relaxed);
+        self.ndt7_running_tests.set(running);
     }
 }
 
@@ -175,13 +174,17 @@ async fn show(State(state): State<AppState>) -> Result<Response, ApiError> {
         .set(i64::try_from(lag).unwrap_or(i64::MAX));
     metrics.derived_failing.set(i64::from(progress.failing));
 
+    if let Some(counters) = &state.ndt7 {
+        metrics.read_ndt7(counters);
+    }
+
     let filter = crate::cells::Filter {
         headline_only: true,
         ..Default::default()
     };
     let statements = state.statements(state.this_month(), filter).await?;
     let mut families = metrics.registry.gather();
-    families.extend(ServiceGauges::of(&statements).registry.gather());
+    families.extend(ServiceGauges::of(&statements).gather());
     let text = TextEncoder::new()
         .encode_to_string(&families)
         .map_err(ApiError::internal)?;
@@ -191,47 +194,6 @@ async fn show(State(state): State<AppState>) -> Result<Response, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tonle_evidence::statement::{Access, CAPTION, Counts, Figure};
-
-    fn text_of(state: Said) -> String {
-        let statement = Statement {
-            metric: "latency.rtt_median_us/icmp/domestic".into(),
-            unit: "us".into(),
-            province: "KH-12".into(),
-            access: Access::Fixed,
-            period: "2026-11".parse().unwrap(),
-            state,
-            caption: CAPTION.into(),
-        };
-        let gauges = ServiceGauges::of(&[statement]);
-        TextEncoder::new()
-            .encode_to_string(&gauges.registry.gather())
-            .unwrap()
-    }
-
-    #[test]
-    fn a_gauge_says_no_more_than_a_page() {
-        assert_eq!(text_of(Said::NoData), "");
-        assert_eq!(text_of(Said::Suppressed), "");
-        let counts = Counts {
-            agents: 5,
-            agent_days: 9,
-            records: 30,
-        };
-        let insufficient = text_of(Said::Insufficient { counts });
-        assert!(insufficient.contains("tonle_statement_agents{"));
-        assert!(!insufficient.contains("tonle_estimate_"));
-        let figure = Figure {
-            median: 21_000,
-            low: 20_000,
-            high: 22_000,
-            coverage_ppm: 968_750,
-        };
-        let estimate = text_of(Said::Estimate { figure, counts });
-        let median = "tonle_estimate_median{access=\"fixed\",\
-                      metric=\"latency.rtt_median_us/icmp/domestic\",province=\"KH-12\",unit=\"us\"} 21000";
-        assert!(estimate.contains(median), "{estimate}");
-    }
 
     #[test]
     fn every_metric_has_a_name_and_a_help_text_of_its_own() {

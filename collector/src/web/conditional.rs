@@ -4,7 +4,7 @@
 use super::problem::ApiError;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,8 @@ use tonle_evidence::hash::sha256;
 
 /// Longest answer that is held in memory to be tagged; longer than any that a handler gives.
 const ANSWER_MAX_BYTES: usize = 64 << 20;
+/// Marks answers of which no copy may stay anywhere: a tag would be one.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Characters of the hash that stand in a tag.
 const TAG_CHARS: usize = 32;
 
@@ -20,7 +22,7 @@ pub(super) async fn conditional(request: Request, next: Next) -> Response {
     let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
     let known = request.headers().get(IF_NONE_MATCH).cloned();
     let response = next.run(request).await;
-    let may_be_kept = !response.headers().contains_key(SET_COOKIE);
+    let may_be_kept = response.headers().get(CACHE_CONTROL) != Some(&NO_STORE);
     if !is_get || response.status() != StatusCode::OK || !may_be_kept {
         return response;
     }
@@ -34,7 +36,7 @@ pub(super) async fn conditional(request: Request, next: Next) -> Response {
     complete(&mut parts.headers, tag);
     if unchanged {
         parts.status = StatusCode::NOT_MODIFIED;
-        parts.headers.remove(axum::http::header::CONTENT_LENGTH);
+        parts.headers.remove(CONTENT_LENGTH);
         return Response::from_parts(parts, Body::empty());
     }
     Response::from_parts(parts, Body::from(bytes))

@@ -4,7 +4,6 @@
 //! [`ApiError`]; headers, limits and conditional requests are layers around all of them.
 mod api;
 mod conditional;
-mod device;
 mod health;
 mod layers;
 pub mod problem;
@@ -12,7 +11,6 @@ mod router;
 mod state;
 mod targets;
 
-pub use device::{DeviceRecord, DeviceView};
 pub use problem::ApiError;
 pub use router::router;
 pub use state::{AppState, Parts};

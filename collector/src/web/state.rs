@@ -1,15 +1,14 @@
 //! What handlers may ask. Every question that touches a disk runs on a blocking thread.
 use super::problem::ApiError;
 use super::targets::SignedTargets;
-use crate::admin::Admin;
 use crate::analysis::Ground;
-use crate::cells::{CellsReader, Filter, Progress, Published};
+use crate::cells::{Filter, Progress, Published};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
+use crate::servers::ndt7::Ndt7Counters;
 use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::watch;
-use tonle_dashboards::shapes::Shapes;
 use tonle_evidence::local_time::LocalMonth;
 use tonle_evidence::statement::Statement;
 
@@ -18,22 +17,20 @@ use tonle_evidence::statement::Statement;
 pub struct Parts {
     /// Country and catalogue.
     pub ground: Arc<Ground>,
-    /// The country's outline.
-    pub shapes: Shapes,
-    /// Enrolment and the collector's key.
-    pub admin: Arc<Admin>,
     /// The journal.
     pub journal: Journal,
-    /// The derived store.
-    pub cells: CellsReader,
+    /// The source of every figure.
+    pub published: Published,
     /// How far the derived store is.
     pub progress: watch::Receiver<Progress>,
     /// The lists that agents fetch.
     pub targets: SignedTargets,
     /// This instance's metrics.
     pub metrics: Arc<Metrics>,
-    /// Path prefix under which a proxy serves the collector, without a slash at its end.
-    pub base_path: String,
+    /// What the ndt7 server counts, where it runs.
+    pub ndt7: Option<Arc<Ndt7Counters>>,
+    /// The wall clock, microseconds since the Unix epoch ([`tonle_net::clock::wall_us`]).
+    pub now_us: fn() -> i64,
 }
 
 /// Shared by all handlers; cheap to clone.
@@ -62,7 +59,7 @@ impl AppState {
     /// The country's month that runs now.
     #[must_use]
     pub fn this_month(&self) -> LocalMonth {
-        self.published().month_at(tonle_net::clock::wall_us())
+        self.published.month_at((self.now_us)())
     }
 
     /// Statements of a month: the only way a figure leaves the collector.
@@ -71,12 +68,8 @@ impl AppState {
         month: LocalMonth,
         filter: Filter,
     ) -> Result<Vec<Statement>, ApiError> {
-        let published = self.published();
+        let published = self.published.clone();
         blocking(move || published.statements(month, &filter)).await
-    }
-
-    fn published(&self) -> Published {
-        Published::new(Arc::clone(&self.ground), self.cells.clone())
     }
 }
 

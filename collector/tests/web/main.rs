@@ -1,0 +1,6 @@
+//! The web layer over real stores: what is published, what is not, and that a rebuild changes
+//! nothing.
+mod api;
+mod house;
+mod rebuild;
+mod suppression;
