@@ -174,7 +174,7 @@ async fn show(State(state): State<AppState>) -> Result<Response, ApiError> {
         .set(i64::try_from(lag).unwrap_or(i64::MAX));
     metrics.derived_failing.set(i64::from(progress.failing));
 
-    if let Some(counters) = &state.ndt7 {
+    if let Some(counters) = state.ndt7() {
         metrics.read_ndt7(counters);
     }
 

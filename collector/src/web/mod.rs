@@ -4,6 +4,7 @@
 //! [`ApiError`]; headers, limits and conditional requests are layers around all of them.
 mod api;
 mod conditional;
+mod device;
 mod health;
 mod layers;
 pub mod problem;
@@ -11,6 +12,7 @@ mod router;
 mod state;
 mod targets;
 
+pub use device::{DeviceRecord, DeviceView};
 pub use problem::ApiError;
 pub use router::router;
 pub use state::{AppState, Parts};

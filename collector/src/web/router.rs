@@ -27,8 +27,8 @@ const BODY_MAX_BYTES: usize = 64 * 1024;
 ))]
 struct Description;
 
-/// The web listener: intake and pages, which bring their own state, and API and health.
-pub fn router(state: AppState, intake: Router, pages: Router) -> Router {
+/// The web listener: intake (which brings its own state), API, health and pages.
+pub fn router(state: AppState, intake: impl Into<OpenApiRouter>) -> Router {
     let (api, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -40,10 +40,9 @@ pub fn router(state: AppState, intake: Router, pages: Router) -> Router {
         .routes(routes!(api::records::status))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .with_state(state.clone())
+        .merge(intake.into())
         .split_for_parts();
     api.route("/api/v1/openapi.json", api::description(description))
-        .merge(intake)
-        .merge(pages)
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here)
         .layer(from_fn(conditional::conditional))

@@ -1,42 +1,49 @@
 //! What handlers may ask. Every question that touches a disk runs on a blocking thread.
 use super::problem::ApiError;
 use super::targets::SignedTargets;
+use crate::admin::Admin;
 use crate::analysis::Ground;
-use crate::cells::{Filter, Progress, Published};
+use crate::cells::{CellsReader, Filter, Progress, Published};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::servers::ndt7::Ndt7Counters;
 use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::watch;
+use tonle_dashboards::shapes::Shapes;
 use tonle_evidence::local_time::LocalMonth;
 use tonle_evidence::statement::Statement;
+use tonle_net::clock::wall_us;
 
 /// What the web layer is made of.
 #[derive(Debug)]
 pub struct Parts {
     /// Country and catalogue.
     pub ground: Arc<Ground>,
+    /// The country's outline.
+    pub shapes: Shapes,
+    /// Enrolment and the collector's key.
+    pub admin: Arc<Admin>,
     /// The journal.
     pub journal: Journal,
-    /// The source of every figure.
-    pub published: Published,
+    /// The derived store.
+    pub cells: CellsReader,
     /// How far the derived store is.
     pub progress: watch::Receiver<Progress>,
     /// The lists that agents fetch.
     pub targets: SignedTargets,
     /// This instance's metrics.
     pub metrics: Arc<Metrics>,
-    /// What the ndt7 server counts, where it runs.
-    pub ndt7: Option<Arc<Ndt7Counters>>,
-    /// The wall clock, microseconds since the Unix epoch ([`tonle_net::clock::wall_us`]).
-    pub now_us: fn() -> i64,
+    /// Path prefix under which a proxy serves the collector, without a slash at its end.
+    pub base_path: String,
 }
 
 /// Shared by all handlers; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AppState {
     parts: Arc<Parts>,
+    ndt7: Option<Arc<Ndt7Counters>>,
+    now_us: fn() -> i64,
 }
 
 impl Deref for AppState {
@@ -48,18 +55,46 @@ impl Deref for AppState {
 }
 
 impl AppState {
-    /// The state of one running collector.
+    /// The state of one running collector, by the system's clock.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self {
             parts: Arc::new(parts),
+            ndt7: None,
+            now_us: wall_us,
         }
+    }
+
+    /// Shows what the ndt7 server counts on `/metrics`.
+    #[must_use]
+    pub fn with_ndt7(mut self, counters: Arc<Ndt7Counters>) -> Self {
+        self.ndt7 = Some(counters);
+        self
+    }
+
+    /// Takes the wall clock from elsewhere: microseconds since the Unix epoch.
+    #[must_use]
+    pub fn with_clock(mut self, now_us: fn() -> i64) -> Self {
+        self.now_us = now_us;
+        self
+    }
+
+    /// What the ndt7 server counts, where it runs.
+    #[must_use]
+    pub fn ndt7(&self) -> Option<&Ndt7Counters> {
+        self.ndt7.as_deref()
+    }
+
+    /// The wall clock, microseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_us(&self) -> i64 {
+        (self.now_us)()
     }
 
     /// The country's month that runs now.
     #[must_use]
     pub fn this_month(&self) -> LocalMonth {
-        self.published.month_at((self.now_us)())
+        self.published().month_at(self.now_us())
     }
 
     /// Statements of a month: the only way a figure leaves the collector.
@@ -68,8 +103,12 @@ impl AppState {
         month: LocalMonth,
         filter: Filter,
     ) -> Result<Vec<Statement>, ApiError> {
-        let published = self.published.clone();
+        let published = self.published();
         blocking(move || published.statements(month, &filter)).await
+    }
+
+    fn published(&self) -> Published {
+        Published::new(Arc::clone(&self.ground), self.cells.clone())
     }
 }
 

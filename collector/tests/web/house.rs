@@ -9,10 +9,11 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tonle_collector::admin::{Admin, AdminSettings, InviteOptions};
 use tonle_collector::analysis::Ground;
-use tonle_collector::cells::{Cells, FILE_NAME, Progress, Published};
+use tonle_collector::cells::{Cells, FILE_NAME, Progress};
 use tonle_collector::journal::{Journal, NewEntry};
 use tonle_collector::metrics::{self, Metrics};
 use tonle_collector::web::{AppState, Parts, SignedTargets, router};
+use tonle_dashboards::shapes::Shapes;
 use tonle_evidence::SigningKey;
 use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::country::Country;
@@ -99,21 +100,22 @@ impl House {
         let journal = Journal::open(dir.path(), admin.signing_key().clone()).unwrap();
         let reader = journal.reader().unwrap();
         let cells = Cells::open(dir.path(), Arc::clone(&ground), &reader).unwrap();
-        let published = Published::new(Arc::clone(&ground), cells.reader());
         let (progress, followed) = watch::channel(Progress::default());
         let targets = TargetFile::parse(config!("countries/kh/targets.csv")).unwrap();
         let state = AppState::new(Parts {
             ground: Arc::clone(&ground),
+            shapes: Shapes::parse(config!("countries/kh/provinces.geojson")).unwrap(),
+            admin: Arc::clone(&admin),
             journal: journal.clone(),
-            published,
+            cells: cells.reader(),
             progress: followed,
             targets: SignedTargets::sign(&targets, &SigningKey::from_bytes(&[8; 32])).unwrap(),
             metrics: Arc::new(Metrics::new()),
-            ndt7: None,
-            now_us: || NOW_US,
-        });
+            base_path: String::new(),
+        })
+        .with_clock(|| NOW_US);
         Self {
-            web: router(state.clone(), Router::new(), Router::new()),
+            web: router(state.clone(), Router::new()),
             metrics: metrics::router(state),
             dir,
             ground,
