@@ -14,8 +14,8 @@ use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
 use crate::steps;
 use futures_util::future::join_all;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{Outcome, PathClass, Stream, Target};
@@ -147,21 +147,21 @@ async fn connect_train(run: &Run, peer: SocketAddr) -> Train {
     .await
 }
 
-/// Sends a train of `probe`s, each of which costs `bytes`.
+/// Sends a train of `probe`s, each of which costs `bytes`; the rest of it is not sent once one could
+/// not leave the device or would exceed the run's bytes.
 async fn send<F, P>(run: &Run, bytes: u64, probe: F) -> Train
 where
     F: Fn(u16) -> P,
     P: Future<Output = Observation>,
 {
-    let stopped = AtomicBool::new(false);
+    let stopped = CancellationToken::new();
     let (probe, stopped) = (&probe, &stopped);
     let probes = (0..PROBES).map(|number| async move {
-        tokio::time::sleep(SPACING * u32::from(number)).await;
-        if stopped.load(Ordering::Relaxed) {
-            return None;
-        }
+        let due = tokio::time::sleep(SPACING * u32::from(number));
+        stopped.run_until_cancelled(due).await?;
         if run.bytes_used() + bytes > run.max_bytes {
             run.ended(Outcome::Capped);
+            stopped.cancel();
             return None;
         }
         run.count_bytes(bytes);
@@ -170,7 +170,9 @@ where
         let rtt_us = is_reply(&observation).then(|| observation.duration_us());
         run.observe(observation);
         (run.progress)(u64::from(number) + 1, u64::from(PROBES));
-        stopped.fetch_or(!left, Ordering::Relaxed);
+        if !left {
+            stopped.cancel();
+        }
         left.then_some(rtt_us)
     });
     let mut train = Train::default();
