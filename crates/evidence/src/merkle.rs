@@ -75,8 +75,12 @@ fn walk(leaves: &[Hash], paths: &mut [Vec<Hash>]) -> Option<Hash> {
     let (left_paths, right_paths) = paths.split_at_mut(at);
     let left = walk(&leaves[..at], left_paths)?;
     let right = walk(&leaves[at..], right_paths)?;
-    left_paths.iter_mut().for_each(|path| path.push(right));
-    right_paths.iter_mut().for_each(|path| path.push(left));
+    for path in left_paths {
+        path.push(right);
+    }
+    for path in right_paths {
+        path.push(left);
+    }
     Some(node_hash(&left, &right))
 }
 

@@ -27,7 +27,12 @@ pub fn parse(bytes: &[u8]) -> Result<Value, NotStrict> {
 /// Reads a typed value under the rules of this file. Unknown fields are tolerated: a newer
 /// program may write more.
 pub fn parse_as<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NotStrict> {
-    serde_json::from_value(parse(bytes)?).map_err(|error| NotStrict(error.to_string()))
+    from_value(parse(bytes)?)
+}
+
+/// Reads a typed value out of one that [`parse`] gave.
+pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, NotStrict> {
+    serde_json::from_value(value).map_err(|error| NotStrict(error.to_string()))
 }
 
 #[derive(Clone, Copy)]
