@@ -1,6 +1,9 @@
 //! The collector's configuration: one TOML file, defaults as named constants, every problem at once.
 //!
 //! Precedence: flag > file > default. It holds no secret: keys live in the data directory.
+use crate::ingest::Limits;
+use crate::ingest::limit::Rate;
+use crate::ingest::source::{Cidr, NotACidr};
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -14,6 +17,14 @@ pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 
 pub const METRICS_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9091);
 /// The ndt7 measurement server.
 pub const NDT7_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
+/// Batches per second from one network; ten times as many at once.
+pub const BATCHES_PER_NETWORK_PER_S: u32 = 50;
+/// Enrolments per minute from one network; as many at once.
+pub const ENROLMENTS_PER_NETWORK_PER_MIN: u32 = 60;
+/// Records per second of one key; [`KEY_BURST_S`] seconds' worth at once.
+pub const RECORDS_PER_KEY_PER_S: u32 = 50;
+/// A device that was offline for weeks sends its whole spool at once.
+const KEY_BURST_S: f64 = 400.0;
 
 /// Everything an operator may set; see `configs/collector.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -43,6 +54,12 @@ pub struct Config {
     pub tls_cert: Option<PathBuf>,
     /// Private key, PEM.
     pub tls_key: Option<PathBuf>,
+    /// Most batches per second from one network (/24 or /48).
+    pub batches_per_network_per_s: u32,
+    /// Most enrolments per minute from one network.
+    pub enrolments_per_network_per_min: u32,
+    /// Most records per second of one key, over a long time.
+    pub records_per_key_per_s: u32,
 }
 
 impl Default for Config {
@@ -60,6 +77,9 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             tls_cert: None,
             tls_key: None,
+            batches_per_network_per_s: BATCHES_PER_NETWORK_PER_S,
+            enrolments_per_network_per_min: ENROLMENTS_PER_NETWORK_PER_MIN,
+            records_per_key_per_s: RECORDS_PER_KEY_PER_S,
         }
     }
 }
@@ -125,11 +145,102 @@ impl Config {
             self.ndt7_public_url.as_deref(),
             ["ws", "wss"],
         ));
+        if let Err(error) = self.proxies() {
+            problems.push(format!("trusted_proxies: {error}"));
+        }
+        problems.extend(self.missing_files());
+        problems.extend(self.zero_rates());
         if problems.is_empty() {
             Ok(())
         } else {
             Err(ConfigError::Invalid(problems))
         }
+    }
+
+    fn missing_files(&self) -> impl Iterator<Item = String> {
+        let files = [
+            ("country_dir", &self.country_dir),
+            ("targets", &self.targets),
+            ("asn_table", &self.asn_table),
+            ("tls_cert", &self.tls_cert),
+            ("tls_key", &self.tls_key),
+        ];
+        files.into_iter().filter_map(|(key, path)| {
+            let path = path.as_deref().filter(|path| !path.exists())?;
+            Some(format!("{key}: {} does not exist", path.display()))
+        })
+    }
+
+    fn zero_rates(&self) -> impl Iterator<Item = String> {
+        let rates = [
+            ("batches_per_network_per_s", self.batches_per_network_per_s),
+            (
+                "enrolments_per_network_per_min",
+                self.enrolments_per_network_per_min,
+            ),
+            ("records_per_key_per_s", self.records_per_key_per_s),
+        ];
+        let zero = rates.into_iter().filter(|(_, rate)| *rate == 0);
+        zero.map(|(key, _)| format!("{key} must be 1 or more"))
+    }
+
+    /// The proxies whose word is believed.
+    pub fn proxies(&self) -> Result<Vec<Cidr>, NotACidr> {
+        self.trusted_proxies
+            .iter()
+            .map(|text| text.parse())
+            .collect()
+    }
+
+    /// How much may be sent.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let batches = f64::from(self.batches_per_network_per_s);
+        let enrolments = f64::from(self.enrolments_per_network_per_min);
+        let records = f64::from(self.records_per_key_per_s);
+        Limits {
+            batches_per_network: Rate::new(batches, batches * 10.0),
+            enrolments_per_network: Rate::new(enrolments / 60.0, enrolments),
+            records_per_key: Rate::new(records, records * KEY_BURST_S),
+        }
+    }
+
+    /// Where agents and browsers reach the collector, ending in `/`, when it listens on `web`.
+    /// Call after [`Config::validate`].
+    #[must_use]
+    pub fn public_url_at(&self, web: SocketAddr) -> Url {
+        let scheme = if self.tls_cert.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let own = || format!("{scheme}://{}/", reachable(web));
+        let text = self.public_url.clone().unwrap_or_else(own);
+        Url::parse(&text).expect("validated, or made from an address")
+    }
+
+    /// Where agents reach the ndt7 server when it listens on `ndt7`: on the public host unless
+    /// another place is given.
+    #[must_use]
+    pub fn ndt7_url_at(&self, public_url: &Url, ndt7: SocketAddr) -> String {
+        if let Some(url) = &self.ndt7_public_url {
+            return url.clone();
+        }
+        let scheme = if self.tls_cert.is_some() { "wss" } else { "ws" };
+        let place = match (&self.public_url, public_url.host_str()) {
+            (Some(_), Some(host)) => format!("{host}:{}", ndt7.port()),
+            _ => reachable(ndt7).to_string(),
+        };
+        format!("{scheme}://{place}/")
+    }
+}
+
+/// An address that listens on all of them is reached from this machine by loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
+    } else {
+        address
     }
 }
 
@@ -169,6 +280,39 @@ mod tests {
         for part in ["127.0.0.1:80", "tls_key"] {
             assert!(message.contains(part), "{part} in: {message}");
         }
+    }
+
+    #[test]
+    fn what_the_configuration_names_must_be_there_and_be_readable() {
+        let config = Config {
+            trusted_proxies: vec!["not-an-address".into()],
+            asn_table: Some("/nonexistent/table.tsv".into()),
+            records_per_key_per_s: 0,
+            ..Config::default()
+        };
+        let message = config.validate().unwrap_err().to_string();
+        for part in ["trusted_proxies", "table.tsv", "records_per_key_per_s"] {
+            assert!(message.contains(part), "{part} in: {message}");
+        }
+    }
+
+    #[test]
+    fn urls_follow_from_addresses_unless_they_are_given() {
+        let config = Config::default();
+        let url = config.public_url_at("0.0.0.0:8080".parse().unwrap());
+        assert_eq!(url.as_str(), "http://127.0.0.1:8080/");
+        let ndt7: SocketAddr = "0.0.0.0:8081".parse().unwrap();
+        assert_eq!(config.ndt7_url_at(&url, ndt7), "ws://127.0.0.1:8081/");
+        let config = Config {
+            public_url: Some("https://data.example.org/tonle/".into()),
+            ..config
+        };
+        let url = config.public_url_at(LISTEN);
+        assert_eq!(url.as_str(), "https://data.example.org/tonle/");
+        assert_eq!(
+            config.ndt7_url_at(&url, ndt7),
+            "ws://data.example.org:8081/"
+        );
     }
 
     #[test]

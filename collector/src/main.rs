@@ -1,2 +1,8 @@
 //! The collector alone: parse, run, exit code.
-fn main() {}
+use clap::Parser;
+use std::process::ExitCode;
+use tonle_collector::cli::{self, Cli};
+
+fn main() -> ExitCode {
+    cli::run(Cli::parse())
+}

@@ -1,1 +1,385 @@
 //! The collector as a running service: listeners, workers, shutdown.
+//!
+//! It starts in this order, so that every error is told before anything is served: configuration,
+//! country, tables → listeners → data directory, stores → workers → serving. It stops when its
+//! token is cancelled: listeners first, then whoever feeds the journal, then the journal.
+mod tls;
+
+use crate::admin::{Admin, AdminError, AdminSettings, InviteError, InviteOptions};
+use crate::cells::{self, Cells, CellsError, Progress};
+use crate::config::{Config, ConfigError};
+use crate::country::{Nation, NationError};
+use crate::ingest::network::{BadNetworkTable, NetworkTable};
+use crate::ingest::source::Peer;
+use crate::ingest::{self, Ingest};
+use crate::journal::{Journal, JournalReader, ReadError};
+use crate::metrics::{self, Metrics};
+use crate::servers::ndt7::{BindError, Ndt7Config, Ndt7Server};
+use crate::store::StoreError;
+use crate::web::{self, AppState, SignedTargets};
+use axum::Router;
+use axum::serve::Listener;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonle_evidence::document::DocumentError;
+use tonle_evidence::enrolment::Invitation;
+use tonle_net::clock::wall_us;
+use tonle_net::datadir::{DataDir, DataDirError, Role};
+use url::Url;
+use utoipa_axum::router::OpenApiRouter;
+
+/// How often the admin store is looked after.
+const ADMIN_TICK: Duration = Duration::from_secs(1);
+/// How long requests may go on after the end was asked for.
+const DRAIN_MAX: Duration = Duration::from_secs(3);
+/// How long everything may take to end.
+const STOP_MAX: Duration = Duration::from_millis(4_500);
+
+/// Which parts of the collector run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Only {
+    /// Pages and API, with the cells behind them.
+    pub web: bool,
+    /// Records and enrolments.
+    pub ingest: bool,
+    /// Measurement servers.
+    pub servers: bool,
+}
+
+impl Default for Only {
+    /// Everything.
+    fn default() -> Self {
+        Self {
+            web: true,
+            ingest: true,
+            servers: true,
+        }
+    }
+}
+
+/// Why the service cannot start: one line with cause and remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The country's data.
+    #[error(transparent)]
+    Country(#[from] NationError),
+    /// The network table.
+    #[error(transparent)]
+    NetworkTable(#[from] BadNetworkTable),
+    /// A listener.
+    #[error("cannot listen on {address}: {source}; stop what uses it, or give another `{key}`")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// The key of the configuration.
+        key: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The measurement server's listener.
+    #[error(transparent)]
+    Ndt7(#[from] BindError),
+    /// Certificate or key.
+    #[error(
+        "{path}: {reason}; give a PEM certificate chain as `tls_cert` and its key as `tls_key`"
+    )]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The data directory.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The admin store.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] StoreError),
+    /// The journal, for reading.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The derived store.
+    #[error(transparent)]
+    Cells(#[from] CellsError),
+    /// The target lists.
+    #[error("sign the target lists: {0}")]
+    Targets(#[from] DocumentError),
+}
+
+/// A running collector.
+#[derive(Debug)]
+pub struct Service {
+    /// Where pages, API and intake listen.
+    pub web_addr: SocketAddr,
+    /// Where `/metrics` listens.
+    pub metrics_addr: SocketAddr,
+    /// Where the ndt7 server listens, if it runs.
+    pub ndt7_addr: Option<SocketAddr>,
+    /// Who may take part.
+    pub admin: Arc<Admin>,
+    /// The journal.
+    pub journal: Journal,
+    cancel: CancellationToken,
+    tasks: TaskTracker,
+    data_dir: DataDir,
+}
+
+/// Bound, not yet serving: every "address in use" is told before anything is opened.
+struct Listeners {
+    web: TcpListener,
+    metrics: TcpListener,
+    ndt7: Option<Ndt7Server>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Service {
+    /// Starts everything. It serves when this returns, until `cancel`.
+    pub async fn start(config: Config, cancel: CancellationToken) -> Result<Self, StartError> {
+        Self::start_only(config, Only::default(), cancel).await
+    }
+
+    /// Starts some parts.
+    pub async fn start_only(
+        config: Config,
+        only: Only,
+        cancel: CancellationToken,
+    ) -> Result<Self, StartError> {
+        config.validate()?;
+        let nation = Nation::read(config.country_dir.as_deref(), config.targets.as_deref())?;
+        let network = match &config.asn_table {
+            Some(path) => NetworkTable::open(path)?,
+            None => NetworkTable::none(),
+        };
+        let listeners = Listeners::bind(&config, only).await?;
+        let data_dir = DataDir::open(&config.data_dir, Role::Collector)?;
+        let (web_addr, metrics_addr) = listeners.addresses(&config)?;
+        let ndt7_addr = listeners.ndt7.as_ref().map(Ndt7Server::local_addr);
+        let public_url = config.public_url_at(web_addr);
+        let admin = Arc::new(Admin::open(
+            data_dir.path(),
+            AdminSettings {
+                ndt7_url: ndt7_addr.map(|address| config.ndt7_url_at(&public_url, address)),
+                public_url: public_url.clone(),
+                country: nation.ground.country.clone(),
+            },
+        )?);
+        let metrics = Arc::new(Metrics::new());
+        let journal = Journal::open_measured(
+            data_dir.path(),
+            admin.signing_key().clone(),
+            Arc::clone(&metrics),
+        )?;
+        let ground = Arc::new(nation.ground);
+        let cells = Cells::open(data_dir.path(), Arc::clone(&ground), &journal.reader()?)?;
+        let (told, progress) = watch::channel(Progress::default());
+        let service = Self {
+            web_addr,
+            metrics_addr,
+            ndt7_addr,
+            admin: Arc::clone(&admin),
+            journal: journal.clone(),
+            cancel,
+            tasks: TaskTracker::new(),
+            data_dir,
+        };
+        let state = AppState::new(web::Parts {
+            ground: Arc::clone(&ground),
+            shapes: nation.shapes,
+            admin: Arc::clone(&admin),
+            journal: journal.clone(),
+            cells: cells.reader(),
+            progress,
+            targets: SignedTargets::sign(&nation.targets, admin.signing_key())?,
+            metrics: Arc::clone(&metrics),
+            base_path: public_url.path().trim_end_matches('/').to_owned(),
+        });
+        let intake = only.ingest.then(|| {
+            ingest::routes(Ingest::new(ingest::Parts {
+                admin,
+                journal: journal.clone(),
+                catalogue: Arc::new(ground.catalogue.clone()),
+                network,
+                trusted_proxies: config.proxies().expect("validated above"),
+                limits: config.limits(),
+                metrics,
+            }))
+        });
+        if only.web {
+            service.spawn_cells(cells, journal.reader()?, told);
+        }
+        service.spawn_admin();
+        service.spawn_listeners(listeners, state, intake.unwrap_or_default())?;
+        Ok(service)
+    }
+
+    /// Where agents and browsers reach this collector.
+    #[must_use]
+    pub fn public_url(&self) -> &Url {
+        &self.admin.settings().public_url
+    }
+
+    /// Makes an invitation.
+    pub fn invite(&self, options: &InviteOptions) -> Result<Invitation, InviteError> {
+        self.admin.create_invitation(options, wall_us())
+    }
+
+    /// Waits until the token is cancelled and everything has ended, at most five seconds after.
+    pub async fn wait(self) {
+        self.tasks.close();
+        self.cancel.cancelled().await;
+        let ending = async {
+            self.tasks.wait().await;
+            self.journal.close().await;
+        };
+        if timeout(STOP_MAX, ending).await.is_err() {
+            tracing::warn!("some requests did not end in time and are broken off");
+        }
+        drop(self.data_dir); // held until here: nobody else may open the stores before
+    }
+
+    fn spawn_cells(&self, cells: Cells, reader: JournalReader, told: watch::Sender<Progress>) {
+        let (committed, cancel) = (self.journal.committed(), self.cancel.clone());
+        self.tasks
+            .spawn(cells::run_worker(cells, reader, committed, told, cancel));
+    }
+
+    /// Each second: what a command changed, what the journal is owed, keys whose month is over.
+    fn spawn_admin(&self) {
+        let (admin, journal) = (Arc::clone(&self.admin), self.journal.clone());
+        let cancel = self.cancel.clone();
+        self.tasks.spawn(async move {
+            let mut ticks = interval(ADMIN_TICK);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    () = cancel.cancelled() => return,
+                    _ = ticks.tick() => {}
+                }
+                if let Err(error) = look_after(&admin, &journal).await {
+                    tracing::error!(reason = %error, "admin store: {error}");
+                }
+            }
+        });
+    }
+
+    fn spawn_listeners(
+        &self,
+        listeners: Listeners,
+        state: AppState,
+        intake: OpenApiRouter,
+    ) -> Result<(), StartError> {
+        let metrics = metrics::router(state.clone());
+        let router = web::router(state, intake);
+        let stop = || self.cancel.clone();
+        if let Some(tls) = listeners.tls {
+            let listener = tls::TlsListener::start(listeners.web, tls, stop())
+                .map_err(listen_error(self.web_addr, "listen"))?;
+            self.tasks.spawn(serve(listener, router, stop()));
+        } else {
+            self.tasks.spawn(serve(listeners.web, router, stop()));
+        }
+        self.tasks.spawn(serve(listeners.metrics, metrics, stop()));
+        if let Some(ndt7) = listeners.ndt7 {
+            self.tasks.spawn(ndt7.serve(stop()));
+        }
+        Ok(())
+    }
+}
+
+impl Listeners {
+    async fn bind(config: &Config, only: Only) -> Result<Self, StartError> {
+        let tls = match (&config.tls_cert, &config.tls_key) {
+            (Some(cert), Some(key)) => Some(tls::server_config(cert, key)?),
+            _ => None,
+        };
+        let ndt7_config = Ndt7Config {
+            tls: tls.clone(),
+            ..Ndt7Config::default()
+        };
+        Ok(Self {
+            web: bind(config.listen, "listen").await?,
+            metrics: bind(config.metrics_listen, "metrics_listen").await?,
+            ndt7: if only.servers {
+                Some(Ndt7Server::bind(config.ndt7_listen, ndt7_config).await?)
+            } else {
+                None
+            },
+            tls,
+        })
+    }
+
+    fn addresses(&self, config: &Config) -> Result<(SocketAddr, SocketAddr), StartError> {
+        let web = self.web.local_addr();
+        let metrics = self.metrics.local_addr();
+        Ok((
+            web.map_err(listen_error(config.listen, "listen"))?,
+            metrics.map_err(listen_error(config.metrics_listen, "metrics_listen"))?,
+        ))
+    }
+}
+
+async fn bind(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(listen_error(address, key))
+}
+
+fn listen_error(address: SocketAddr, key: &'static str) -> impl Fn(std::io::Error) -> StartError {
+    move |source| StartError::Listen {
+        address,
+        key,
+        source,
+    }
+}
+
+/// Serves until `cancel`, then lets running requests end for a while.
+fn serve<L>(listener: L, router: Router, cancel: CancellationToken) -> impl Future<Output = ()>
+where
+    L: Listener<Addr = SocketAddr>,
+    Peer: for<'a> axum::extract::connect_info::Connected<axum::serve::IncomingStream<'a, L>>,
+{
+    let stopping = cancel.clone();
+    let serving = axum::serve(
+        listener,
+        router.into_make_service_with_connect_info::<Peer>(),
+    )
+    .with_graceful_shutdown(cancel.cancelled_owned());
+    async move {
+        let overdue = async {
+            stopping.cancelled().await;
+            sleep(DRAIN_MAX).await;
+        };
+        tokio::select! {
+            served = serving => {
+                if let Err(error) = served {
+                    tracing::error!(%error, "a listener ended: {error}");
+                }
+            }
+            () = overdue => {}
+        }
+    }
+}
+
+async fn look_after(admin: &Arc<Admin>, journal: &Journal) -> anyhow::Result<()> {
+    let own = Arc::clone(admin);
+    tokio::task::spawn_blocking(move || {
+        own.refresh()?;
+        own.destroy_old_group_keys(wall_us())
+    })
+    .await??;
+    admin.drain_outbox(journal).await?;
+    Ok(())
+}

@@ -167,7 +167,9 @@ impl Admin {
             data_version,
             ..AgentCache::default()
         };
-        rows.into_iter().for_each(|row| cache.insert(row));
+        for row in rows {
+            cache.insert(row);
+        }
         *self.agents.write().expect("no panic while it is held") = cache;
         Ok(())
     }

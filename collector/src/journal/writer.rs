@@ -8,15 +8,18 @@
 //!    the sequence has no holes.
 use super::entry::{marks_to_column, receipt_from_columns, receipt_to_columns};
 use super::{Appended, ChainPlace, FILE_NAME, JournalReader, NewEntry, ReadError, schema::SCHEMA};
+use crate::metrics::Metrics;
 use crate::store::{self, StoreError};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 use tonle_evidence::SigningKey;
 use tonle_evidence::entry::Mark;
 use tonle_evidence::hash::{Hash, PublicKey};
 use tonle_evidence::receipt::{RECEIPT_SCHEMA, Receipt, SignedReceipt, sign_batch};
+use tonle_net::clock::Stopwatch;
 
 /// Most rows of one commit.
 pub const GROUP_MAX_ROWS: usize = 512;
@@ -51,6 +54,15 @@ impl Journal {
     /// Opens or creates the journal in `dir` and starts its writer. The caller holds the lock of
     /// the directory, so there is never a second writer.
     pub fn open(dir: &Path, collector_key: SigningKey) -> Result<Self, StoreError> {
+        Self::open_measured(dir, collector_key, Arc::default())
+    }
+
+    /// As [`Journal::open`]; the writer tells `metrics` of its commits and its queue.
+    pub fn open_measured(
+        dir: &Path,
+        collector_key: SigningKey,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, StoreError> {
         let path = dir.join(FILE_NAME);
         let connection = store::open(&path, &SCHEMA)?;
         let failed = |reason: String| StoreError::Open {
@@ -70,6 +82,7 @@ impl Journal {
             key: collector_key,
             next_index,
             progress,
+            metrics,
         };
         std::thread::Builder::new()
             .name("journal".into())
@@ -119,6 +132,7 @@ struct Writer {
     key: SigningKey,
     next_index: u64,
     progress: watch::Sender<u64>,
+    metrics: Arc<Metrics>,
 }
 
 impl Writer {
@@ -135,6 +149,9 @@ impl Writer {
                 rows += job.entries.len();
                 group.push(job);
             }
+            let waiting = queue.len() + usize::from(held.is_some());
+            let waiting = i64::try_from(waiting).expect("a bounded queue");
+            self.metrics.journal_queue_jobs.set(waiting);
             self.commit_and_reply(group, rows);
         }
     }
@@ -146,8 +163,11 @@ impl Writer {
             replies.push((job.entries.len(), job.reply));
             entries.extend(job.entries);
         }
+        let clock = Stopwatch::start();
         match self.commit(&entries) {
             Ok(appended) => {
+                let seconds = clock.elapsed_us() as f64 / 1e6;
+                self.metrics.journal_commit_seconds.observe(seconds);
                 self.progress.send_if_modified(|committed| {
                     let moved = *committed != self.next_index;
                     *committed = self.next_index;
