@@ -196,7 +196,7 @@ impl Service {
             tasks: TaskTracker::new(),
             data_dir,
         };
-        let state = AppState::new(web::Parts {
+        let mut state = AppState::new(web::Parts {
             ground: Arc::clone(&ground),
             shapes: nation.shapes,
             admin: Arc::clone(&admin),
@@ -207,6 +207,9 @@ impl Service {
             metrics: Arc::clone(&metrics),
             base_path: public_url.path().trim_end_matches('/').to_owned(),
         });
+        if let Some(ndt7) = &listeners.ndt7 {
+            state = state.with_ndt7(ndt7.counters());
+        }
         let intake = only.ingest.then(|| {
             ingest::routes(Ingest::new(ingest::Parts {
                 admin,
