@@ -10,7 +10,8 @@ use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::country::Country;
 use tonle_evidence::entry::Mark;
 use tonle_evidence::failure::Failure;
-use tonle_evidence::record::{LimitedBy, ProvinceKnown, Public};
+use tonle_evidence::local_time::LocalHour;
+use tonle_evidence::record::{LimitedBy, Public, Sample};
 
 /// What the page shows.
 #[derive(Debug, Clone)]
@@ -25,11 +26,11 @@ pub struct Device<'a> {
     pub link: &'a str,
     /// The device's key is no longer accepted.
     pub revoked: bool,
-    /// Records of the device that the collector holds.
-    pub stored: u64,
-    /// Of these, how many are not processed yet.
-    pub waiting: u64,
-    /// The newest records, the newest first.
+    /// Records of the device that are processed.
+    pub processed: u64,
+    /// Some newest records, maybe this device's, are not processed yet.
+    pub catching_up: bool,
+    /// The newest processed records, the newest first.
     pub records: &'a [DeviceRecord],
 }
 
@@ -40,8 +41,8 @@ pub struct DeviceRecord {
     pub started_at_us: i64,
     /// The public half.
     pub public: Public,
-    /// It has entered the figures it may enter.
-    pub processed: bool,
+    /// Why it enters no figure, in the collector's word for it.
+    pub not_counted: Option<String>,
     /// What the checks at intake found.
     pub marks: Vec<Mark>,
 }
@@ -51,8 +52,8 @@ pub struct DeviceRecord {
 struct Page {
     frame: Frame,
     revoked: bool,
-    stored: String,
-    waiting: String,
+    processed: String,
+    catching_up: bool,
     bytes: String,
     province: Option<String>,
     shown: String,
@@ -68,7 +69,7 @@ struct Row {
     values: Vec<(String, String)>,
     failures: Vec<FailureRow>,
     bytes: String,
-    processing: String,
+    counted: String,
     notes: Vec<String>,
 }
 
@@ -84,7 +85,7 @@ pub fn render(view: &Device<'_>) -> String {
     let path = format!("/device/{}", crate::address::segment(view.link));
     let text = Text::new(view.visit.lang);
     let frame = Frame::new(view.visit, &path, &[], text.get("page.device_title")).private();
-    let bytes: i64 = view.records.iter().fold(0, |sum, record| {
+    let bytes = view.records.iter().fold(0_i64, |sum, record| {
         sum.saturating_add(record.public.context.bytes_used)
     });
     let shown = units::count(view.records.len() as u64);
@@ -96,8 +97,8 @@ pub fn render(view: &Device<'_>) -> String {
     });
     let page = Page {
         revoked: view.revoked,
-        stored: units::count(view.stored),
-        waiting: units::count(view.waiting),
+        processed: units::count(view.processed),
+        catching_up: view.catching_up,
         bytes: units::quantity("bytes", bytes),
         province,
         shown: text.fill("page.device_shown", &[("n", &shown)]),
@@ -114,14 +115,13 @@ pub fn render(view: &Device<'_>) -> String {
 fn row(record: &DeviceRecord, view: &Device<'_>, text: Text) -> Row {
     let public = &record.public;
     let (time, time_iso) = local_time(record.started_at_us, view.country.utc_offset_s, text);
-    let value = |sample: &tonle_evidence::record::Sample| {
+    let counted = match record.not_counted {
+        None => "page.counted",
+        Some(_) => "page.not_counted",
+    };
+    let value = |sample: &Sample| {
         let name = label(view.catalogue, &sample.metric, text).full();
         (name, units::quantity(&sample.unit, sample.value))
-    };
-    let processing = if record.processed {
-        "page.processed"
-    } else {
-        "page.stored"
     };
     Row {
         time,
@@ -132,7 +132,7 @@ fn row(record: &DeviceRecord, view: &Device<'_>, text: Text) -> Row {
         values: public.samples.iter().map(value).collect(),
         failures: failures(public, text),
         bytes: units::quantity("bytes", public.context.bytes_used),
-        processing: text.get(processing),
+        counted: text.get(counted),
         notes: notes(record, text),
     }
 }
@@ -155,18 +155,15 @@ fn failures(public: &Public, text: Text) -> Vec<FailureRow> {
     counts.into_iter().map(row).collect()
 }
 
-/// What keeps a record, or a part of it, out of the published figures.
+/// What keeps a record, or a part of it, out of the published figures; and what was odd about it.
 fn notes(record: &DeviceRecord, text: Text) -> Vec<String> {
-    let public = &record.public;
-    let mut notes: Vec<String> = record
-        .marks
-        .iter()
-        .map(|mark| text.known("mark", mark.as_str()))
-        .collect();
-    if public.province.known == ProvinceKnown::Unconfirmed {
-        notes.push(text.get("page.unconfirmed"));
-    }
-    let limit = public.context.limited_by;
+    let reason = record.not_counted.as_deref();
+    let marks = record.marks.iter().map(|mark| mark.as_str());
+    let words = reason
+        .into_iter()
+        .chain(marks.filter(|mark| Some(*mark) != reason));
+    let mut notes: Vec<String> = words.map(|word| text.known("note", word)).collect();
+    let limit = record.public.context.limited_by;
     if let Some(limit) = limit.filter(|limit| *limit != LimitedBy::Line) {
         let what = text.known("limit", limit.as_str());
         notes.push(text.fill("page.limited_by", &[("what", &what)]));
@@ -176,7 +173,6 @@ fn notes(record: &DeviceRecord, text: Text) -> Vec<String> {
 
 /// An instant on the country's clock: for people and for machines.
 fn local_time(at_us: i64, utc_offset_s: i32, text: Text) -> (String, String) {
-    use tonle_evidence::local_time::LocalHour;
     let hour = LocalHour::at(at_us, utc_offset_s);
     let local_s = at_us
         .div_euclid(1_000_000)

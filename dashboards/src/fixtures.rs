@@ -180,7 +180,7 @@ pub(crate) fn record() -> DeviceRecord {
     DeviceRecord {
         started_at_us: 1_795_436_000_000_000,
         public,
-        processed: true,
+        not_counted: Some("unconfirmed_province".to_owned()),
         marks: vec![Mark::Late],
     }
 }

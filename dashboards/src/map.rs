@@ -45,11 +45,11 @@ pub(crate) struct LegendClass {
     pub(crate) range: String,
 }
 
-/// Estimates sorted into classes of about equal numbers: the largest value of each class.
+/// Estimates sorted into classes of about equal numbers.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Classes {
-    uppers: Vec<i64>,
-    lowest: i64,
+    /// Smallest and largest median of each class, in order.
+    ends: Vec<(i64, i64)>,
 }
 
 impl Classes {
@@ -61,41 +61,44 @@ impl Classes {
         };
         let mut medians: Vec<i64> = states.filter_map(median).collect();
         medians.sort_unstable();
-        let lowest = medians.first().copied().unwrap_or(0);
         let count = medians.len().min(MAX_CLASSES);
         let upper = |class: usize| medians[(class * medians.len()).div_ceil(count) - 1];
         let mut uppers: Vec<i64> = (1..=count).map(upper).collect();
         uppers.dedup();
-        Self { uppers, lowest }
+        let mut rest = medians.as_slice();
+        let mut ends = Vec::with_capacity(uppers.len());
+        for upper in uppers {
+            let (class, others) = rest.split_at(rest.partition_point(|median| *median <= upper));
+            ends.push((class[0], upper));
+            rest = others;
+        }
+        Self { ends }
     }
 
     /// The class of a median, from 1.
     fn number(&self, median: i64) -> usize {
         1 + self
-            .uppers
+            .ends
             .iter()
-            .take_while(|upper| **upper < median)
+            .take_while(|(_, upper)| *upper < median)
             .count()
     }
 
     /// What stands in the legend.
     pub(crate) fn legend(&self, unit: &str) -> Vec<LegendClass> {
-        let mut low = self.lowest;
-        let mut classes = Vec::with_capacity(self.uppers.len());
-        for (index, &upper) in self.uppers.iter().enumerate() {
-            let scale = Scale::for_value(unit, upper);
-            let range = if low == upper {
-                scale.quantity(upper)
+        let class = |(index, &(low, high)): (usize, &(i64, i64))| {
+            let scale = Scale::for_value(unit, low);
+            let range = if low == high {
+                scale.quantity(high)
             } else {
-                format!("{}–{}", scale.number(low), scale.quantity(upper))
+                format!("{}–{}", scale.number(low), scale.quantity(high))
             };
-            classes.push(LegendClass {
+            LegendClass {
                 number: index + 1,
                 range,
-            });
-            low = upper;
-        }
-        classes
+            }
+        };
+        self.ends.iter().enumerate().map(class).collect()
     }
 }
 

@@ -49,7 +49,7 @@ pub struct ShownCounts {
 #[must_use]
 pub fn symbol(state: &State) -> &'static str {
     match state {
-        State::NoData => "◌",
+        State::NoData => "○",
         State::Suppressed => "▨",
         State::Insufficient { .. } => "◐",
         State::Estimate { .. } => "●",
@@ -154,7 +154,7 @@ pub(crate) fn meanings(text: Text) -> Vec<Meaning> {
             "state.suppressed",
             "state.suppressed_means",
         ),
-        ("no_data", "◌", "state.no_data", "state.no_data_means"),
+        ("no_data", "○", "state.no_data", "state.no_data_means"),
     ];
     let row = |(class, symbol, word, explanation)| Meaning {
         class,

@@ -55,8 +55,8 @@ fn device_of(lang: Lang, records: usize) -> String {
         catalogue: &catalogue,
         link: "Zm9vYmFyYmF6cXV4MTIzNA",
         revoked: records.is_empty(),
-        stored: records.len() as u64 + 1,
-        waiting: 1,
+        processed: records.len() as u64,
+        catching_up: true,
         records: &records,
     })
 }
@@ -262,11 +262,12 @@ fn every_page_links_to_itself_in_the_other_language() {
 #[test]
 fn text_from_outside_is_escaped() {
     let mut record = fixtures::record();
+    let public = &mut record.public;
     let hostile = "<script>alert(1)</script>\"'&";
-    hostile.clone_into(&mut record.public.target.value);
-    hostile.clone_into(&mut record.public.method.id);
-    hostile.clone_into(&mut record.public.samples[0].metric);
-    hostile.clone_into(&mut record.public.province.code);
+    hostile.clone_into(&mut public.target.value);
+    hostile.clone_into(&mut public.method.id);
+    hostile.clone_into(&mut public.samples[0].metric);
+    hostile.clone_into(&mut public.province.code);
     let (country, catalogue) = (country(), catalogue());
     let html = device::render(&Device {
         visit: &visit(Lang::En),
@@ -274,8 +275,8 @@ fn text_from_outside_is_escaped() {
         catalogue: &catalogue,
         link: hostile,
         revoked: false,
-        stored: 1,
-        waiting: 0,
+        processed: 1,
+        catching_up: false,
         records: &[record],
     });
     assert!(!html.contains("<script") && !html.contains("<b>"));

@@ -44,9 +44,8 @@ impl Text {
     /// a newer agent may use words that this program does not have.
     #[must_use]
     pub fn known(self, family: &str, word: &str) -> String {
-        let key = format!("{family}.{word}");
-        if WORDS.contains(&key) {
-            self.get(&key)
+        if knows(family, word) {
+            self.get(&format!("{family}.{word}"))
         } else {
             word.to_owned()
         }
@@ -77,6 +76,12 @@ impl Text {
             named => self.get(&format!("failure.{}", named.name())),
         }
     }
+}
+
+/// True when the table has a text for a word of a family, such as `note` or `failure`.
+#[must_use]
+pub fn knows(family: &str, word: &str) -> bool {
+    WORDS.contains(&format!("{family}.{word}"))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod conditional;
 mod device;
 mod health;
 mod layers;
+mod pages;
 pub mod problem;
 mod router;
 mod state;

@@ -2,11 +2,13 @@
 use super::layers::{count, in_time, panicked, safe_headers};
 use super::problem::ApiError;
 use super::state::AppState;
-use super::{api, conditional, health};
+use super::{api, conditional, health, pages};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{Method, Uri};
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi;
@@ -42,9 +44,11 @@ pub fn router(state: AppState, intake: impl Into<OpenApiRouter>) -> Router {
         .with_state(state.clone())
         .merge(intake.into())
         .split_for_parts();
+    let here = state.clone();
     api.route("/api/v1/openapi.json", api::description(description))
+        .merge(pages::routes().with_state(state.clone()))
         .method_not_allowed_fallback(wrong_method)
-        .fallback(nothing_here)
+        .fallback(async move |uri: Uri, headers: HeaderMap| nothing_here(&here, &uri, &headers))
         .layer(from_fn(conditional::conditional))
         .layer(CompressionLayer::new())
         .layer(from_fn(in_time))
@@ -53,12 +57,17 @@ pub fn router(state: AppState, intake: impl Into<OpenApiRouter>) -> Router {
         .layer(from_fn(safe_headers))
 }
 
-async fn nothing_here(uri: Uri) -> ApiError {
+/// A page for a person's browser, a problem for every other client.
+fn nothing_here(state: &AppState, uri: &Uri, headers: &HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("text/html")) {
+        return pages::not_found(headers, state);
+    }
     let detail = format!(
         "nothing stands at {}; see /api/v1/openapi.json",
         uri.path().chars().take(200).collect::<String>()
     );
-    ApiError::NotFound(detail)
+    ApiError::NotFound(detail).into_response()
 }
 
 async fn wrong_method(method: Method) -> ApiError {
