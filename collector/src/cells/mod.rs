@@ -110,6 +110,10 @@ impl Cells {
                 path,
                 ground,
             }),
+            Err(NotUsable::Missing) => {
+                tracing::info!(path = %path.display(), "derived.sqlite is made from the journal");
+                Self::begin_anew(path, ground)
+            }
             Err(NotUsable::Because(reason)) => {
                 tracing::warn!(path = %path.display(), reason, "derived.sqlite is rebuilt from the journal: {reason}");
                 Self::begin_anew(path, ground)
@@ -217,7 +221,7 @@ impl Cells {
         journal: &JournalReader,
     ) -> Result<Connection, NotUsable> {
         if !path.exists() {
-            return Err(NotUsable::Because("there is none".into()));
+            return Err(NotUsable::Missing);
         }
         let connection = connect(path).map_err(|error| NotUsable::Because(error.to_string()))?;
         let progress = connection
@@ -257,6 +261,8 @@ impl Cells {
 
 /// Why a file was not taken as it is.
 enum NotUsable {
+    /// There is none.
+    Missing,
     /// It must be rebuilt.
     Because(String),
     /// Something else is wrong, that a rebuild would not mend.

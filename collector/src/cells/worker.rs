@@ -1,4 +1,7 @@
 //! Follows the journal: takes new entries in as they are committed, for as long as the service runs.
+#[cfg(test)]
+mod tests;
+
 use super::{Cells, CellsError};
 use crate::journal::JournalReader;
 use std::time::Duration;
