@@ -8,6 +8,7 @@
 pub mod dns;
 pub mod latency;
 pub mod run;
+pub mod throughput;
 pub mod web_connectivity;
 
 pub use run::{Recorded, Run};
@@ -75,6 +76,7 @@ pub const ALL: &[&dyn Experiment] = &[
     &latency::Latency,
     &dns::Dns,
     &web_connectivity::WebConnectivity,
+    &throughput::Throughput::STANDARD,
 ];
 
 /// The experiment of this name.

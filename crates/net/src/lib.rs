@@ -18,6 +18,7 @@ pub mod step;
 pub mod tcp;
 pub mod tcp_info;
 pub mod tls;
+pub mod websocket;
 
 #[cfg(test)]
 mod testing;

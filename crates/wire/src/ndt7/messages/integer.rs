@@ -9,7 +9,7 @@ pub const MAX_INTEGER: i64 = (1 << 53) - 1;
 pub(super) trait Integer: Copy {
     /// The value as it is written.
     fn to_wire(self) -> i64;
-    /// The nearest value of this type.
+    /// The nearest value of this type that may be written.
     fn clamped(value: i128) -> Self;
 }
 
@@ -21,7 +21,8 @@ macro_rules! integer_types {
             }
 
             fn clamped(value: i128) -> Self {
-                let bounded = value.clamp(i128::from(Self::MIN), i128::from(Self::MAX));
+                let writable = value.clamp(-i128::from(MAX_INTEGER), i128::from(MAX_INTEGER));
+                let bounded = writable.clamp(i128::from(Self::MIN), i128::from(Self::MAX));
                 Self::try_from(bounded).expect("clamped to the range of the type")
             }
         }

@@ -141,11 +141,14 @@ impl TcpInfo {
         self.min_rtt_us.filter(|rtt_us| *rtt_us != u32::MAX)
     }
 
-    /// Retransmitted share of the bytes sent, parts per million.
+    /// Retransmitted share of the bytes sent, parts per million; `None` where the peer's kernel
+    /// does not count them, or its numbers cannot be.
     #[must_use]
     pub fn retransmission_ppm(&self) -> Option<i64> {
         let sent = self.bytes_sent.filter(|sent| *sent > 0)?;
-        let retransmitted = self.bytes_retrans.filter(|bytes| *bytes >= 0)?;
+        let retransmitted = self
+            .bytes_retrans
+            .filter(|bytes| (0..=sent).contains(bytes))?;
         let ppm = i128::from(retransmitted) * 1_000_000 / i128::from(sent);
         i64::try_from(ppm).ok()
     }

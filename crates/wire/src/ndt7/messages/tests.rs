@@ -36,7 +36,7 @@ fn one_bad_field_does_not_spoil_the_message() {
     assert_eq!(tcp.rtt_us, Some(0));
     assert_eq!(tcp.rttvar_us, None);
     assert_eq!(tcp.min_rtt_us, None);
-    assert_eq!(tcp.bytes_acked, Some(i64::MAX));
+    assert_eq!(tcp.bytes_acked, Some(MAX_INTEGER));
     assert_eq!(tcp.bytes_sent, None);
     assert_eq!(tcp.bytes_received, Some(9));
 }
@@ -79,6 +79,11 @@ fn retransmission_needs_bytes_sent() {
     };
     assert_eq!(info.retransmission_ppm(), Some(500));
     assert_eq!(TcpInfo::default().retransmission_ppm(), None);
+    let impossible = TcpInfo {
+        bytes_retrans: Some(2_001),
+        ..info
+    };
+    assert_eq!(impossible.retransmission_ppm(), None);
     let nothing_sent = TcpInfo {
         bytes_sent: Some(0),
         ..info

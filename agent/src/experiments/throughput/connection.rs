@@ -1,0 +1,157 @@
+//! From the server's URL to an open WebSocket, in separate recorded steps.
+use crate::experiments::Run;
+use crate::steps;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tonle_evidence::record::PathClass;
+use tonle_net::dns::Patience;
+use tonle_net::meter::{Metered, TCP_OPEN_CLOSE_BYTES};
+use tonle_net::settings::NetSettings;
+use tonle_net::websocket::{self, Upgrade, WebSocketStream};
+use tonle_net::{tcp, tls};
+use tonle_wire::ndt7::Direction;
+use tonle_wire::ndt7::query::describe_client;
+use tonle_wire::ndt7::spec::{MESSAGE_ACCEPTED_MAX_BYTES, MESSAGE_TIMEOUT_US, SUBPROTOCOL};
+use url::Url;
+
+/// Most addresses of a host that are tried.
+const ADDRESSES_MAX: usize = 4;
+/// Longest wait for each step of the set-up (stock clients wait as long).
+const SETUP_TIMEOUT: Duration = Duration::from_micros(MESSAGE_TIMEOUT_US.unsigned_abs());
+/// What we say we are; nothing of the device.
+const CLIENT_NAME: &str = "tonle-agent";
+const CLIENT_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Plain or TLS: the rest need not know.
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> ByteStream for S {}
+
+/// A WebSocket to the server.
+pub(super) type Socket = WebSocketStream<Box<dyn ByteStream>>;
+
+/// A connection ready for its transfer.
+pub(super) struct Connected {
+    pub(super) url: Url,
+    pub(super) socket: Socket,
+    /// A second handle, for the kernel's counters.
+    pub(super) kernel: Option<OwnedFd>,
+    /// The run's byte count before this connection was opened.
+    pub(super) bytes_before: u64,
+}
+
+/// The server under test.
+pub(super) struct Server {
+    base: Url,
+    net: NetSettings,
+    local: bool,
+    /// The address that answered first; the second direction uses the same.
+    peer: Option<SocketAddr>,
+}
+
+impl Server {
+    /// A target declared local is a server that the volunteer named himself, such as the collector
+    /// on the same machine: it may be contacted wherever it stands.
+    pub(super) fn new(run: &Run, base: Url, path_class: PathClass) -> Self {
+        let local = path_class == PathClass::Local;
+        let net = if local {
+            run.net.for_named_server()
+        } else {
+            run.net.clone()
+        };
+        Self {
+            base,
+            net,
+            local,
+            peer: None,
+        }
+    }
+
+    pub(super) fn may_be_local(&self) -> bool {
+        self.local
+    }
+
+    pub(super) fn host(&self) -> String {
+        self.base.host_str().unwrap_or_default().to_owned()
+    }
+
+    /// Opens a WebSocket for one direction; every step is recorded, `None` when one failed.
+    pub(super) async fn connect(&mut self, run: &Run, direction: Direction) -> Option<Connected> {
+        let bytes_before = run.bytes_used();
+        let mut url = self.base.clone();
+        url.set_path(direction.path());
+        url.set_query(Some(&describe_client(CLIENT_NAME, CLIENT_VERSION)));
+        let (peer, stream) = self.open(run).await?;
+        self.peer = Some(peer);
+        let kernel = stream.as_fd().try_clone_to_owned().ok();
+        let metered = Metered::new(stream, run.meter.clone());
+        let stream: Box<dyn ByteStream> = if url.scheme() == "wss" {
+            self.shake_hands(run, peer, metered).await?
+        } else {
+            Box::new(metered)
+        };
+        let user_agent = format!("{CLIENT_NAME}/{CLIENT_VERSION}");
+        let upgrade = Upgrade {
+            url: &url,
+            subprotocol: SUBPROTOCOL,
+            user_agent: &user_agent,
+            message_max_bytes: MESSAGE_ACCEPTED_MAX_BYTES,
+            timeout: SETUP_TIMEOUT,
+        };
+        let (seen, socket) = websocket::upgrade(&run.clock, stream, upgrade).await;
+        run.observe(seen);
+        Some(Connected {
+            socket: socket?,
+            url,
+            kernel,
+            bytes_before,
+        })
+    }
+
+    /// A TCP connection to the first address that lets us, or to the one that did before.
+    async fn open(&self, run: &Run) -> Option<(SocketAddr, TcpStream)> {
+        let peers = match self.peer {
+            Some(peer) => vec![peer],
+            None => self.addresses(run).await,
+        };
+        for peer in peers.into_iter().take(ADDRESSES_MAX) {
+            let (seen, stream) = tcp::connect(&self.net, &run.clock, peer, SETUP_TIMEOUT).await;
+            if steps::left_device(&seen) {
+                run.count_bytes(TCP_OPEN_CLOSE_BYTES);
+            }
+            run.observe(seen);
+            if let Some(stream) = stream {
+                return Some((peer, stream));
+            }
+        }
+        None
+    }
+
+    async fn addresses(&self, run: &Run) -> Vec<SocketAddr> {
+        let port = self.base.port_or_known_default().unwrap_or(443);
+        let resolved = steps::resolve(run, &self.host(), Patience::FULL).await;
+        let with_port = |address: IpAddr| SocketAddr::new(address, port);
+        resolved.addresses.into_iter().map(with_port).collect()
+    }
+
+    async fn shake_hands(
+        &self,
+        run: &Run,
+        peer: SocketAddr,
+        stream: Metered<TcpStream>,
+    ) -> Option<Box<dyn ByteStream>> {
+        let host = self.host();
+        let wanted = tls::Handshake {
+            peer,
+            server_name: &host,
+            alpn: tls::ALPN_HTTP1,
+            timeout: SETUP_TIMEOUT,
+        };
+        let (seen, stream) = tls::handshake(&self.net, &run.clock, stream, wanted).await;
+        run.observe(seen);
+        Some(Box::new(stream?))
+    }
+}

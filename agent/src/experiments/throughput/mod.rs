@@ -1,0 +1,159 @@
+//! Throughput: an ndt7 download and upload against one server, with what the server's kernel
+//! counted beside what we counted.
+//!
+//! 1. Download is counted here, payload over time from the end of the WebSocket handshake; upload
+//!    is counted by the server that received it (its `TCPInfo`, else its `AppInfo`), because a
+//!    sender counts what still waits in buffers.
+//! 2. Set-up is never part of a rate. No rate without a completed handshake.
+//! 3. A direction is *full* when it covers four fifths of the nominal ten seconds; only then has it
+//!    a rate. How it ended does not matter: servers may end a test by closing the connection.
+//! 4. A direction that stopped at the byte cap has a rate from two seconds on, of another metric
+//!    (`ndt7_capped`): slow start weighs more in it.
+//! 5. Less than one message of the smallest size is no rate.
+//! 6. Each direction may use half of the run's bytes. An eighth of that is kept for headers and for
+//!    what is on its way when we stop; what a download used beyond its half, an upload goes without.
+//! 7. When the download does not reach its transfer, the upload is not tried: it would fail alike.
+//!
+//! Operations: the steps of `tonle_net`, then `transfer` (see `transfer`).
+mod connection;
+mod rate;
+mod transfer;
+
+use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
+use crate::steps;
+use connection::Server;
+use tonle_evidence::record::{LimitedBy, Outcome, Stream, Target};
+use tonle_wire::ndt7::Direction;
+use tonle_wire::ndt7::spec::{HARD_LIMIT_US, NOMINAL_US};
+use transfer::{Limits, Stop, Transfer};
+use url::Url;
+
+static META: Meta = Meta {
+    name: "throughput",
+    version: 1,
+    stream: Stream::Quality,
+    about: "how much the line carries, both ways, against an ndt7 server",
+    timeout_s: 90,
+};
+
+/// Bytes of a direction's half that are kept back: one part in this many (rule 6).
+const RESERVE_SHARE: u64 = 8;
+
+/// How long a test is. The protocol's lengths but for tests.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// Nominal length of one direction, microseconds.
+    pub nominal_us: i64,
+    /// When a download that does not end is ended by us, microseconds.
+    pub cut_off_us: i64,
+    /// Shortest capped transfer that has a rate, microseconds.
+    pub capped_min_us: i64,
+}
+
+/// See the top of this file.
+pub struct Throughput {
+    /// How long a test is.
+    pub timing: Timing,
+}
+
+impl Throughput {
+    /// ndt7 as its specification says.
+    pub const STANDARD: Self = Self {
+        timing: Timing {
+            nominal_us: NOMINAL_US,
+            cut_off_us: HARD_LIMIT_US,
+            capped_min_us: 2_000_000,
+        },
+    };
+}
+
+impl Experiment for Throughput {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    /// The whole cap: nobody knows the line before it was measured.
+    fn estimate(&self, _target: &Target, max_bytes: u64) -> Cost {
+        Cost { bytes: max_bytes }
+    }
+
+    fn run<'a>(&'a self, run: &'a Run, target: &'a Target) -> Running<'a> {
+        Box::pin(self.measure(run, target))
+    }
+}
+
+impl Throughput {
+    async fn measure(&self, run: &Run, target: &Target) -> Result<(), CannotRun> {
+        let base = base_url(&target.value)?;
+        let mut server = Server::new(run, base, target.path_class);
+        let host = server.host();
+        if !server.may_be_local() {
+            steps::check_literal(run, &target.value, &host)?;
+        }
+        for direction in Direction::ALL {
+            let connecting = server.connect(run, direction);
+            let connected = tokio::select! {
+                () = run.cancel.cancelled() => {
+                    run.ended(Outcome::Cancelled);
+                    return Ok(());
+                }
+                connected = connecting => connected,
+            };
+            let Some(connected) = connected else {
+                return Ok(());
+            };
+            let limits = Limits {
+                timing: self.timing,
+                stop_at_bytes: stop_at_bytes(run, connected.bytes_before),
+            };
+            let transfer = transfer::run(run, connected, direction, limits).await;
+            self.report(run, target, &transfer);
+            if transfer.stop == Stop::Cancelled {
+                run.ended(Outcome::Cancelled);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Turns a transfer into samples, as far as it has any.
+    fn report(&self, run: &Run, target: &Target, transfer: &Transfer) {
+        if transfer.stop == Stop::Capped {
+            run.ended(Outcome::Capped);
+            run.limited_by(LimitedBy::Cap);
+        }
+        for (base, value) in rate::samples(transfer, self.timing) {
+            let (variant, class) = (transfer.variant(), target.path_class);
+            run.sample(format!("throughput.{base}/{variant}/{class}"), value);
+        }
+    }
+}
+
+/// The count of the run's bytes at which a direction stops (rule 6). `bytes_before` is the count
+/// when the direction began.
+fn stop_at_bytes(run: &Run, bytes_before: u64) -> u64 {
+    let left = run.max_bytes.saturating_sub(bytes_before);
+    let share = (run.max_bytes / 2).min(left);
+    bytes_before + share - share / RESERVE_SHARE
+}
+
+/// The server's URL as the target names it; a path there is replaced by ndt7's own.
+fn base_url(value: &str) -> Result<Url, CannotRun> {
+    let bad = |reason: &str| CannotRun::Target {
+        target: value.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let url = Url::parse(value).map_err(|error| bad(&error.to_string()))?;
+    if !matches!(url.scheme(), "ws" | "wss") {
+        return Err(bad("it is no ws or wss URL"));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(bad("it names no host"));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod tests;

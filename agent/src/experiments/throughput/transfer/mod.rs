@@ -1,0 +1,296 @@
+//! One direction's transfer, from the end of its handshake.
+//!
+//! Operation `transfer`, subject the URL. It fails when the connection broke; one that ended at a
+//! cap of ours did what it set out to do. Detail:
+//! - `direction`, `scheme`; `stop`: `server_closed` (with `close_code`), `time_up`, `bytes_cap`,
+//!   `cancelled`, `broken`;
+//! - what we counted: `payload_bytes`, `messages` (binary ones), `measurements`,
+//!   `bad_measurements` (text that was none);
+//! - what the server said last: `server_bbr` (whether BBR was in use) and `server_` with the names
+//!   of [`server_facts`], as far as its kernel told.
+mod download;
+mod upload;
+
+use super::Timing;
+use super::connection::{Connected, Socket};
+use crate::experiments::Run;
+use futures_util::{SinkExt, StreamExt};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+use tonle_evidence::failure::Failure;
+use tonle_net::step::Step;
+use tonle_net::websocket::Message;
+use tonle_net::{scrub, tcp_info};
+use tonle_wire::ndt7::spec::MESSAGE_TIMEOUT_US;
+use tonle_wire::ndt7::{AppInfo, Direction, Measurement, TcpInfo};
+
+/// Longest wait for one message (stock clients wait as long).
+const MESSAGE_TIMEOUT: Duration = Duration::from_micros(MESSAGE_TIMEOUT_US.unsigned_abs());
+/// How long the server may take to answer our Close, or we to answer its.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// Headers of one segment on the line: IPv4 and TCP with timestamps. IPv6 costs 20 more, within the
+/// accuracy that a budget needs.
+const SEGMENT_OVERHEAD_BYTES: i64 = 52;
+
+/// When to stop.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) timing: Timing,
+    /// The run's byte count at which this direction stops.
+    pub(super) stop_at_bytes: u64,
+}
+
+/// What ended a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The server's Close.
+    ServerClosed,
+    /// Our own time limit.
+    TimeUp,
+    /// Our byte cap.
+    Capped,
+    /// The run was cancelled.
+    Cancelled,
+    /// The connection or the protocol broke; the observation says how.
+    Broken,
+}
+
+impl Stop {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::ServerClosed => "server_closed",
+            Self::TimeUp => "time_up",
+            Self::Capped => "bytes_cap",
+            Self::Cancelled => "cancelled",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// What the server said last of its own counters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct ServerView {
+    pub(super) tcp: Option<TcpInfo>,
+    pub(super) app: Option<AppInfo>,
+}
+
+/// What came of a transfer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Transfer {
+    pub(super) direction: Direction,
+    /// Payload we received (download) or sent (upload).
+    pub(super) payload_bytes: u64,
+    /// From the end of the handshake to the moment the transfer's end was known.
+    pub(super) elapsed_us: i64,
+    pub(super) stop: Stop,
+    pub(super) server: ServerView,
+}
+
+impl Transfer {
+    /// The variant of its metrics: a capped test is not pooled with full ones.
+    pub(super) fn variant(&self) -> &'static str {
+        if self.stop == Stop::Capped {
+            "ndt7_capped"
+        } else {
+            "ndt7"
+        }
+    }
+}
+
+/// How a transfer ended.
+struct End {
+    stop: Stop,
+    failure: Option<Failure>,
+}
+
+impl End {
+    fn by(stop: Stop) -> Self {
+        Self {
+            stop,
+            failure: None,
+        }
+    }
+
+    fn broken(failure: Failure) -> Self {
+        Self {
+            stop: Stop::Broken,
+            failure: Some(failure),
+        }
+    }
+}
+
+/// Load that we moved.
+#[derive(Debug, Default)]
+struct Load {
+    payload_bytes: u64,
+    messages: u64,
+}
+
+impl Load {
+    fn add(&mut self, payload_bytes: usize) {
+        self.payload_bytes += payload_bytes as u64;
+        self.messages += 1;
+    }
+}
+
+/// What the server told.
+#[derive(Debug, Default)]
+struct Heard {
+    server: ServerView,
+    bbr: bool,
+    measurements: u64,
+    bad_measurements: u64,
+    close_code: Option<u16>,
+}
+
+impl Heard {
+    /// Takes a text message. `ConnectionInfo` holds the volunteer's address and is not kept. One
+    /// that cannot be read is counted and says nothing of the line.
+    fn text(&mut self, text: &[u8]) {
+        let Ok(measurement) = Measurement::parse(text) else {
+            self.bad_measurements += 1;
+            return;
+        };
+        self.measurements += 1;
+        self.server.tcp = measurement.tcp_info.or(self.server.tcp);
+        self.server.app = measurement.app_info.or(self.server.app);
+        let bandwidth = measurement
+            .bbr_info
+            .and_then(|bbr| bbr.bandwidth_bytes_per_s);
+        self.bbr |= bandwidth.is_some_and(|bandwidth| bandwidth > 0);
+    }
+}
+
+/// Transfers until something ends it, records that, and closes the connection.
+pub(super) async fn run(
+    run: &Run,
+    connected: Connected,
+    direction: Direction,
+    limits: Limits,
+) -> Transfer {
+    let Connected {
+        url,
+        mut socket,
+        kernel,
+        bytes_before,
+    } = connected;
+    let mut step = Step::start(&run.clock, "transfer", scrub::url(&url));
+    let (mut load, mut heard) = (Load::default(), Heard::default());
+    let end = {
+        let moving = async {
+            match direction {
+                Direction::Download => {
+                    download::run(run, &step, &mut socket, limits, &mut load, &mut heard).await
+                }
+                Direction::Upload => {
+                    upload::run(run, &step, &mut socket, limits, &mut load, &mut heard).await
+                }
+            }
+        };
+        tokio::select! {
+            () = run.cancel.cancelled() => End {
+                stop: Stop::Cancelled,
+                failure: Some(Failure::Interrupted),
+            },
+            end = moving => end,
+        }
+    };
+    let elapsed_us = step.elapsed_us();
+    step.result_known();
+    if closes_politely(direction, end.stop) {
+        say_goodbye(&mut socket).await;
+    }
+    if let Some(kernel) = kernel {
+        count_what_we_did_not_read(run, kernel, bytes_before);
+    }
+    drop(socket);
+
+    step.fact("direction", direction.as_str());
+    step.fact("scheme", url.scheme());
+    step.fact("stop", end.stop.as_str());
+    if let Some(code) = heard.close_code {
+        step.fact("close_code", code);
+    }
+    step.fact("payload_bytes", load.payload_bytes);
+    step.fact("messages", load.messages);
+    step.fact("measurements", heard.measurements);
+    step.fact("bad_measurements", heard.bad_measurements);
+    step.fact("server_bbr", heard.bbr);
+    for (name, value) in server_facts(&heard.server) {
+        step.fact(&format!("server_{name}"), value);
+    }
+    run.observe(match end.failure {
+        None => step.succeed(),
+        Some(failure) => step.fail(failure),
+    });
+    Transfer {
+        direction,
+        payload_bytes: load.payload_bytes,
+        elapsed_us,
+        stop: end.stop,
+        server: heard.server,
+    }
+}
+
+/// A download that we end is not listened to any longer: every byte still costs.
+fn closes_politely(direction: Direction, stop: Stop) -> bool {
+    match stop {
+        Stop::ServerClosed => true,
+        Stop::TimeUp | Stop::Capped => direction == Direction::Upload,
+        Stop::Cancelled | Stop::Broken => false,
+    }
+}
+
+/// Sends or answers a Close and lets the server close first. Whatever fails here changes nothing.
+async fn say_goodbye(socket: &mut Socket) {
+    let goodbye = async {
+        if socket.send(Message::Close(None)).await.is_ok() {
+            while let Some(Ok(_)) = socket.next().await {}
+        }
+    };
+    let _ = tokio::time::timeout(FAREWELL, goodbye).await;
+}
+
+/// Adds to the run's bytes what crossed the line and no stream of ours saw: headers,
+/// retransmissions, and what had arrived when we stopped reading.
+fn count_what_we_did_not_read(run: &Run, kernel: OwnedFd, bytes_before: u64) {
+    let Ok(info) = tcp_info::read(kernel) else {
+        return;
+    };
+    let segments = [info.segs_in, info.segs_out]
+        .into_iter()
+        .flatten()
+        .map(i64::from);
+    let payload = info.bytes_received.unwrap_or(0)
+        + info.bytes_sent.or(info.bytes_acked).unwrap_or(0)
+        + i64::from(info.notsent_bytes.unwrap_or(0));
+    let on_line = payload + segments.sum::<i64>() * SEGMENT_OVERHEAD_BYTES;
+    let on_line = u64::try_from(on_line).unwrap_or(0);
+    let counted = run.bytes_used() - bytes_before;
+    run.count_bytes(on_line.saturating_sub(counted));
+}
+
+/// The server's last counters as they stand in the observation, without the prefix.
+fn server_facts(server: &ServerView) -> Vec<(&'static str, i64)> {
+    let tcp = server.tcp.unwrap_or_default();
+    let app = server.app.unwrap_or_default();
+    let facts = [
+        ("elapsed_us", tcp.elapsed_us),
+        ("bytes_acked", tcp.bytes_acked),
+        ("bytes_received", tcp.bytes_received),
+        ("bytes_sent", tcp.bytes_sent),
+        ("bytes_retrans", tcp.bytes_retrans),
+        ("min_rtt_us", tcp.known_min_rtt_us().map(i64::from)),
+        ("rtt_us", tcp.rtt_us.map(i64::from)),
+        ("rttvar_us", tcp.rttvar_us.map(i64::from)),
+        ("busy_time_us", tcp.busy_time_us),
+        ("rwnd_limited_us", tcp.rwnd_limited_us),
+        ("sndbuf_limited_us", tcp.sndbuf_limited_us),
+        ("app_elapsed_us", app.elapsed_us),
+        ("app_num_bytes", app.num_bytes),
+    ];
+    let known = facts.into_iter();
+    known
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
