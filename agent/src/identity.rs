@@ -1,1 +1,0 @@
-//! The agent's key, chain and enrolment, on disk.

@@ -1,1 +1,0 @@
-//! Unsent records on disk: bounded, safe against kill and power cut.
