@@ -1,1 +1,284 @@
-//! The commands of the agent.
+//! The command line of the agent: `tonle-agent …`, and `tonle agent …` behind the front door.
+mod commands;
+mod joining;
+mod signals;
+
+use crate::config::Config;
+use crate::output;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tonle_evidence::record::{PlaceKind, QuotaState, Technology};
+use tonle_evidence::words::Lang;
+use tracing_subscriber::EnvFilter;
+
+const PLACE_HELP: &str =
+    "Kind of place: home, school, health_centre, commune_office, business, data_centre, other";
+const TECHNOLOGY_HELP: &str = "Access technology: mobile, mobile3g, mobile4g, mobile5g, fibre, dsl, cable, fixed_wireless, satellite, fixed";
+/// Exit code of a command that was used wrongly.
+const MISUSE: u8 = 2;
+
+/// Measures the Internet line of a volunteer: quality of service and, where agreed to, openness
+#[derive(Debug, Parser)]
+#[command(
+    name = "tonle-agent",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  tonle-agent join 'https://collector.example.org/join/CODE#KEY'
+  tonle-agent run
+  tonle-agent measure latency --json
+  tonle-agent status
+
+Results go to standard output, questions and logs to standard error.
+Exit codes: 0 done, 1 failed, 2 misuse."
+)]
+pub struct Cli {
+    /// Folder that holds all state of the agent [default: ./tonle-agent-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Configuration file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What is logged, such as `debug` or `tonle_agent=debug` [default: info for run, else warn]
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Log as JSON
+    #[arg(long, global = true)]
+    pub log_json: bool,
+    /// Language of texts: en or km
+    #[arg(long, global = true, value_name = "LANG", default_value = "en", value_parser = lang)]
+    pub lang: Lang,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Join a collector by the invitation you received
+    Join(JoinArgs),
+    /// Measure by schedule and upload, until stopped
+    Run,
+    /// Measure once: every target of an experiment, or one
+    Measure(MeasureArgs),
+    /// Show what the agent is, may do, has used and waits to send
+    Status(JsonArgs),
+    /// Confirm or change where the device is and on what line
+    Confirm(PlaceArgs),
+    /// Show what was agreed to; agree to openness, or take an agreement back
+    Consent(ConsentArgs),
+    /// Check what the device permits and reaches, with remedies
+    Doctor(JsonArgs),
+    /// Show the receipts of what was sent
+    Sent(JsonArgs),
+    /// Leave for good: delete the key and everything else on this device
+    Leave(LeaveArgs),
+    /// Check the configuration file
+    CheckConfig,
+}
+
+/// Arguments of `join`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tonle-agent join 'https://collector.example.org/join/CODE#KEY'
+  tonle-agent join URL --qos-only --province KH-12
+  tonle-agent join URL --accept q1 --accept-openness o1 --province KH-12   (scripts)
+
+Quote the URL: the part after # matters.")]
+pub struct JoinArgs {
+    /// The invitation, whole
+    #[arg(
+        value_name = "INVITATION-URL",
+        env = "TONLE_INVITATION",
+        hide_env_values = true
+    )]
+    pub invitation: String,
+    /// Accept this version of the text about quality measurements without being asked
+    #[arg(long, value_name = "VERSION")]
+    pub accept: Option<String>,
+    /// Accept this version of the text about openness measurements without being asked
+    #[arg(long, value_name = "VERSION", conflicts_with = "qos_only")]
+    pub accept_openness: Option<String>,
+    /// Quality measurements only: do not ask about openness
+    #[arg(long)]
+    pub qos_only: bool,
+    /// Where the device is and on what line
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// What a volunteer may say of place and line.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlaceArgs {
+    /// Province, such as KH-12
+    #[arg(long, value_name = "CODE")]
+    pub province: Option<String>,
+    /// Kind of place
+    #[arg(long, value_name = "KIND", help = PLACE_HELP)]
+    pub place: Option<PlaceKind>,
+    /// The operator's id
+    #[arg(long, value_name = "ID")]
+    pub operator: Option<String>,
+    /// Access technology
+    #[arg(long, value_name = "KIND", help = TECHNOLOGY_HELP)]
+    pub technology: Option<Technology>,
+    /// Download rate of the contract, bits per second
+    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(i64).range(1..))]
+    pub plan_download_bps: Option<i64>,
+    /// Upload rate of the contract, bits per second
+    #[arg(long, value_name = "BPS", value_parser = clap::value_parser!(i64).range(1..))]
+    pub plan_upload_bps: Option<i64>,
+    /// Volume of the plan: within, exceeded, unlimited
+    #[arg(long, value_name = "STATE")]
+    pub quota: Option<QuotaState>,
+    /// Whether the line costs by volume
+    #[arg(long, value_name = "BOOL")]
+    pub metered: Option<bool>,
+}
+
+/// Arguments of `measure`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tonle-agent measure latency
+  tonle-agent measure latency www.wikipedia.org --json
+  tonle-agent measure throughput
+
+Exit code 0 when it ran, whatever the network did; 1 when nothing could run.")]
+pub struct MeasureArgs {
+    /// The experiment
+    #[arg(value_name = "EXPERIMENT")]
+    pub experiment: String,
+    /// One target in place of the listed ones
+    #[arg(value_name = "TARGET")]
+    pub target: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Whether a result is for a machine.
+#[derive(Debug, Args)]
+pub struct JsonArgs {
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `consent`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tonle-agent consent                        print the texts and what was agreed to
+  tonle-agent consent --accept-openness o1   agree to openness measurements
+  tonle-agent consent --withdraw-openness    take that back; its list is deleted")]
+pub struct ConsentArgs {
+    /// Accept this version of the text about quality measurements
+    #[arg(long, value_name = "VERSION")]
+    pub accept: Option<String>,
+    /// Accept this version of the text about openness measurements
+    #[arg(long, value_name = "VERSION", conflicts_with = "withdraw_openness")]
+    pub accept_openness: Option<String>,
+    /// Take back the agreement to openness measurements
+    #[arg(long)]
+    pub withdraw_openness: bool,
+}
+
+/// Arguments of `leave`.
+#[derive(Debug, Args)]
+pub struct LeaveArgs {
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+fn lang(text: &str) -> Result<Lang, String> {
+    Lang::from_tag(text).ok_or_else(|| format!("'{text}' is neither en nor km"))
+}
+
+/// Something the person did wrong: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Misuse(pub(crate) String);
+
+/// Runs the chosen command to its exit code: 0 done, 1 failed, 2 misuse.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    if let Err(error) = start_logging(&cli) {
+        output::error(&error);
+        return ExitCode::from(MISUSE);
+    }
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            output::error(&error);
+            if error.is::<Misuse>() {
+                ExitCode::from(MISUSE)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// The configuration: file and flags, checked.
+fn config(cli: &Cli) -> anyhow::Result<Config> {
+    let mut config = match &cli.config {
+        Some(path) => Config::read(path)?,
+        None => Config::default(),
+    };
+    if let Some(data) = &cli.data {
+        config.data_dir.clone_from(data);
+    }
+    config.validate()?;
+    Ok(config)
+}
+
+/// Logs go to standard error. Behind the front door logging may have been started already.
+fn start_logging(cli: &Cli) -> anyhow::Result<()> {
+    let usual = if matches!(cli.command, Command::Run) {
+        "info"
+    } else {
+        "warn"
+    };
+    let wanted = cli.log.as_deref().unwrap_or(usual);
+    let filter =
+        EnvFilter::try_new(wanted).map_err(|error| Misuse(format!("--log '{wanted}': {error}")))?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = if cli.log_json {
+        builder.json().try_init()
+    } else {
+        builder.try_init()
+    };
+    if started.is_err() {
+        tracing::debug!("logging was started before");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_invitation_in_the_environment_is_not_shown_in_help() {
+        let mut join = Cli::command().find_subcommand("join").unwrap().clone();
+        let help = join.render_long_help().to_string();
+        assert!(
+            help.contains("TONLE_INVITATION") && !help.contains("TONLE_INVITATION="),
+            "{help}"
+        );
+    }
+}

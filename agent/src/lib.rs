@@ -7,6 +7,8 @@ pub mod cli;
 pub mod config;
 pub mod consent;
 pub mod context;
+pub mod device;
+pub mod doctor;
 pub mod experiments;
 pub mod files;
 pub mod http;

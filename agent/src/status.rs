@@ -1,1 +1,248 @@
-//! What the person sees of the agent's state.
+//! What a person sees of the agent. Read from the files, so that it works beside a running one.
+use crate::budget::Ledger;
+use crate::config::Config;
+use crate::consent::Consent;
+use crate::context::System;
+use crate::device::is_running;
+use crate::files::DiskFiles;
+use crate::identity::Enrolment;
+use crate::profile::Profile;
+use crate::refused::{Refused, RefusedStatus};
+use anyhow::{Context as _, bail};
+use serde::Serialize;
+use std::fmt::{self, Write as _};
+use std::path::Path;
+use tonle_evidence::local_time::LocalHour;
+use tonle_evidence::record::{ProvinceKnown, Stream};
+use tonle_net::clock::wall_us;
+
+/// The whole state, for a person or a machine.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    /// Where it is.
+    pub data_dir: String,
+    /// Whether an agent works on it now.
+    pub running: bool,
+    /// The collector; absent before joining.
+    pub joined: Option<Joined>,
+    /// Version agreed to, per stream.
+    pub quality_consent: Option<String>,
+    /// Version agreed to, per stream.
+    pub openness_consent: Option<String>,
+    /// Place and line.
+    pub place: Option<Place>,
+    /// The month's data.
+    pub budget: Budget,
+    /// Bytes of unsent records on disk, settled ones not yet removed included.
+    pub spool_bytes: u64,
+    /// Records the collector will never take.
+    pub refused: RefusedStatus,
+}
+
+/// The collector joined.
+#[derive(Debug, Serialize)]
+pub struct Joined {
+    /// Its address.
+    pub collector: String,
+    /// Our name there.
+    pub key_id: String,
+    /// How well we are known.
+    pub tier: String,
+    /// The device's own page; private, whoever has it sees this device's results.
+    pub device_page: Option<String>,
+}
+
+/// Place and line, as records say them now.
+#[derive(Debug, Serialize)]
+pub struct Place {
+    /// ISO 3166-2 code, or the country's when none was chosen.
+    pub province: String,
+    /// Whether it counts.
+    pub known: ProvinceKnown,
+    /// The operator's id.
+    pub operator: Option<String>,
+    /// The access technology.
+    pub technology: Option<String>,
+    /// Ids to choose an operator from.
+    pub operators: Vec<String>,
+}
+
+/// The month's data.
+#[derive(Debug, Serialize)]
+pub struct Budget {
+    /// The month on the country's clock.
+    pub month: Option<String>,
+    /// Bytes used in it.
+    pub used_bytes: u64,
+    /// Bytes it may cost.
+    pub monthly_budget_bytes: u64,
+    /// Bytes that may be used right now.
+    pub available_bytes: u64,
+}
+
+/// Reads the state of the data directory.
+pub fn read(config: &Config) -> anyhow::Result<Status> {
+    let data_dir = &config.data_dir;
+    if !data_dir.is_dir() {
+        bail!(
+            "there is no agent in {}; check --data, or join first",
+            data_dir.display()
+        );
+    }
+    let files = DiskFiles::new(data_dir);
+    let enrolment = Enrolment::load(&files)?;
+    let consent = Consent::load(data_dir)?;
+    let version = |stream| consent.version(stream).map(str::to_owned);
+    let offset_s = enrolment
+        .as_ref()
+        .map_or(0, |one| one.enrolled.country.utc_offset_s);
+    Ok(Status {
+        data_dir: data_dir.display().to_string(),
+        running: is_running(data_dir),
+        quality_consent: version(Stream::Quality),
+        openness_consent: version(Stream::Openness).filter(|_| !config.qos_only),
+        place: place(config, enrolment.as_ref())?,
+        joined: enrolment.map(|enrolment| joined(&enrolment)),
+        budget: budget(config, offset_s)?,
+        spool_bytes: bytes_in(&data_dir.join("spool")),
+        refused: Refused::open(files)
+            .context("cannot read the refused records")?
+            .status(),
+    })
+}
+
+fn joined(enrolment: &Enrolment) -> Joined {
+    let collector = enrolment
+        .collectors
+        .first()
+        .expect("an enrolment names a collector");
+    let page = collector.join(&format!("device/{}", enrolment.enrolled.device_link));
+    Joined {
+        collector: collector.to_string(),
+        key_id: enrolment.enrolled.key_id.clone(),
+        tier: enrolment.enrolled.tier.to_string(),
+        device_page: page.ok().map(|url| url.to_string()),
+    }
+}
+
+fn place(config: &Config, enrolment: Option<&Enrolment>) -> anyhow::Result<Option<Place>> {
+    let Some(enrolment) = enrolment else {
+        return Ok(None);
+    };
+    let Some(profile) = Profile::load(&config.data_dir)? else {
+        return Ok(None);
+    };
+    let country = &enrolment.enrolled.country;
+    let declared = profile.declared.clone().with(config);
+    let network = System::default().look(&profile.salt).network;
+    let province = profile.province(&declared, network, country);
+    Ok(Some(Place {
+        province: province.code,
+        known: province.known,
+        operator: declared.operator,
+        technology: declared.technology.map(|technology| technology.to_string()),
+        operators: country
+            .operators
+            .iter()
+            .map(|operator| operator.id.clone())
+            .collect(),
+    }))
+}
+
+fn budget(config: &Config, utc_offset_s: i32) -> anyhow::Result<Budget> {
+    let now = LocalHour::at(wall_us(), utc_offset_s);
+    let stored = crate::device::stored_ledger(&config.data_dir)?;
+    let mut ledger = stored.unwrap_or_else(|| Ledger::begin(now));
+    ledger.turn_to(now);
+    Ok(Budget {
+        month: Some(ledger.month.to_string()),
+        used_bytes: ledger.used_bytes.saturating_add(ledger.reserved_bytes),
+        monthly_budget_bytes: config.monthly_budget_bytes,
+        available_bytes: ledger.available_bytes(config.monthly_budget_bytes, now),
+    })
+}
+
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let sizes = entries.filter_map(|entry| entry.metadata().ok());
+    sizes.map(|metadata| metadata.len()).sum()
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut row = |name: &str, value: &str| writeln!(f, "{name:<12}{value}");
+        let running = if self.running {
+            ", running"
+        } else {
+            ", not running"
+        };
+        row("data", &format!("{}{running}", self.data_dir))?;
+        match &self.joined {
+            Some(joined) => {
+                row("collector", &joined.collector)?;
+                row("name", &format!("{} ({})", joined.key_id, joined.tier))?;
+                row("own page", joined.device_page.as_deref().unwrap_or("-"))?;
+            }
+            None => row(
+                "collector",
+                "not joined; run `tonle agent join` with an invitation",
+            )?,
+        }
+        row("consent", &self.consent_line())?;
+        if let Some(place) = &self.place {
+            row("province", &place.line())?;
+            row(
+                "operator",
+                place.operator.as_deref().unwrap_or("not declared"),
+            )?;
+            row(
+                "technology",
+                place.technology.as_deref().unwrap_or("not declared"),
+            )?;
+        }
+        let budget = &self.budget;
+        let used = format!(
+            "{} of {} bytes used in {}, {} available now",
+            budget.used_bytes,
+            budget.monthly_budget_bytes,
+            budget.month.as_deref().unwrap_or("-"),
+            budget.available_bytes
+        );
+        row("data budget", &used)?;
+        row("unsent", &format!("{} bytes", self.spool_bytes))?;
+        row(
+            "refused",
+            &format!(
+                "{} records kept, {} ever",
+                self.refused.kept, self.refused.ever
+            ),
+        )
+    }
+}
+
+impl Status {
+    fn consent_line(&self) -> String {
+        let mut line = String::new();
+        for (name, version) in [
+            ("quality", &self.quality_consent),
+            ("openness", &self.openness_consent),
+        ] {
+            let said = version.as_deref().unwrap_or("not agreed to");
+            let gap = if line.is_empty() { "" } else { ", " };
+            write!(line, "{gap}{name} {said}").expect("a string takes everything");
+        }
+        line
+    }
+}
+
+impl Place {
+    fn line(&self) -> String {
+        match self.known {
+            ProvinceKnown::SelfDeclared => self.province.clone(),
+            ProvinceKnown::Unconfirmed => format!(
+                "{} (unconfirmed: the network changed or none was chosen; run `tonle agent confirm`)",
+                self.province
+            ),
+        }
+    }
+}

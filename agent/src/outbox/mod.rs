@@ -7,6 +7,7 @@
 //! 3. A defect of an experiment costs its figures, never the run: the record then says `panicked`.
 //! 4. A full disk must not keep records from leaving: a ballast file gives the room that receipts need.
 mod ballast;
+mod discard;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,296 @@
+//! What each command does.
+use super::joining::{join, over, yes};
+use super::signals::stop_on_signals;
+use super::{Cli, Command, ConsentArgs, LeaveArgs, MeasureArgs, Misuse, PlaceArgs, config};
+use crate::config::{Config, experiment_names};
+use crate::consent::{self, Consent};
+use crate::context::System;
+use crate::device::{self, Device, OpenError, Round};
+use crate::experiments;
+use crate::files::DiskFiles;
+use crate::identity::Enrolment;
+use crate::output::{self, Bar};
+use crate::profile::Profile;
+use crate::receipts::ReceiptLog;
+use crate::{doctor, status, targets};
+use anyhow::{Context as _, bail};
+use std::future::Future;
+use std::process::ExitCode;
+use tonle_evidence::record::Stream;
+use tonle_evidence::words::Lang;
+use tonle_net::clock::wall_us;
+use tonle_net::datadir::DataDirError;
+
+pub(super) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = config(&cli)?;
+    let lang = cli.lang;
+    match cli.command {
+        Command::Join(args) => {
+            let device = Device::open(config)?;
+            block_on(join(&device, &args, lang))
+        }
+        Command::Run => block_on(keep_measuring(&Device::open(config)?)),
+        Command::Measure(args) => block_on(measure(config, &args)),
+        Command::Status(args) => show_status(&config, args.json),
+        Command::Confirm(place) => confirm(&config, &place),
+        Command::Consent(args) => change_consent(&config, &args, lang),
+        Command::Doctor(args) => block_on(diagnose(&config, args.json)),
+        Command::Sent(args) => sent(&config, args.json),
+        Command::Leave(args) => leave(config, &args, lang),
+        Command::CheckConfig => {
+            output::line("ok");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(command)
+}
+
+async fn keep_measuring(device: &Device) -> anyhow::Result<ExitCode> {
+    let software = device::software();
+    tracing::info!(
+        agent.version = software.version,
+        agent.build = software.build,
+        config = ?device.config(),
+        "tonle-agent {} starts", software.version
+    );
+    let stop = stop_on_signals()?;
+    device.run(&stop).await?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn measure(config: Config, args: &MeasureArgs) -> anyhow::Result<ExitCode> {
+    let Some(experiment) = experiments::by_name(&args.experiment) else {
+        return Err(Misuse(format!(
+            "'{}' is no experiment; choose one of {}",
+            args.experiment,
+            experiment_names()
+        ))
+        .into());
+    };
+    let device = Device::open(config)?;
+    let stop = stop_on_signals()?;
+    if let Err(error) = device.refresh_targets().await {
+        tracing::warn!(%error, "going on with the lists on this device: {error}");
+    }
+    let bar = Bar::new();
+    let name = experiment.meta().name;
+    let round = device
+        .measure(name, args.target.as_deref(), &stop, &bar)
+        .await;
+    bar.finish();
+    let round = round?;
+    if args.json {
+        output::json(&round);
+    } else {
+        show_round(&round);
+    }
+    Ok(if round.records.is_empty() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn show_round(round: &Round) {
+    for record in &round.records {
+        output::line(&format!(
+            "{} {}: {}",
+            record.experiment, record.target, record.outcome
+        ));
+        for (metric, value) in &record.samples {
+            output::line(&format!("  {metric} = {value}"));
+        }
+        for failure in &record.failures {
+            output::line(&format!("  failure {failure}"));
+        }
+        output::line(&format!(
+            "  {} bytes used, record {}",
+            record.bytes_used, record.hash
+        ));
+    }
+    for skipped in &round.skipped {
+        output::note(&format!(
+            "{} {}: {}",
+            skipped.experiment, skipped.target, skipped.reason
+        ));
+    }
+    if round.records.is_empty() && round.skipped.is_empty() {
+        output::note("there is no target for this experiment; name one");
+    }
+}
+
+fn show_status(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
+    let status = status::read(config)?;
+    if as_json {
+        output::json(&status);
+    } else {
+        output::line(status.to_string().trim_end());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Works beside a running agent, which reads the file anew before each round.
+fn confirm(config: &Config, place: &PlaceArgs) -> anyhow::Result<ExitCode> {
+    let data_dir = &config.data_dir;
+    let Some(enrolment) = Enrolment::load(&DiskFiles::new(data_dir))? else {
+        bail!("not joined; run `tonle agent join` with an invitation first");
+    };
+    let before = Profile::load(data_dir)?.map(|profile| profile.declared);
+    let declared = over(place, before.unwrap_or_default());
+    let declared = if place.province.is_some() {
+        declared
+    } else {
+        declared.with(config)
+    };
+    let country = &enrolment.enrolled.country;
+    declared.check(country)?;
+    let Some(code) = declared.province.clone() else {
+        return Err(Misuse("no province is known yet; pass --province CODE".into()).into());
+    };
+    if config
+        .province
+        .as_ref()
+        .is_some_and(|configured| *configured != code)
+    {
+        return Err(Misuse(format!(
+            "the configuration says another province than {code}, and it wins; change `province` there"
+        ))
+        .into());
+    }
+    device::confirm(data_dir, &System::default(), declared)?;
+    let name = country
+        .province(&code)
+        .map_or("", |province| province.en.as_str());
+    output::line(&format!("confirmed on this network: {code} {name}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Works beside a running agent, which reads the file anew before each round and each upload.
+fn change_consent(config: &Config, args: &ConsentArgs, lang: Lang) -> anyhow::Result<ExitCode> {
+    let data_dir = &config.data_dir;
+    if Enrolment::load(&DiskFiles::new(data_dir))?.is_none() {
+        bail!("not joined; run `tonle agent join` with an invitation first");
+    }
+    let mut consent = Consent::load(data_dir)?;
+    let before = consent.clone();
+    for stream in Stream::ALL {
+        output::note(consent::text(*stream, lang).trim_end());
+        output::note("");
+    }
+    let now_us = wall_us();
+    if let Some(version) = &args.accept {
+        consent.accept(Stream::Quality, version, now_us)?;
+    }
+    if let Some(version) = &args.accept_openness {
+        consent.accept(Stream::Openness, version, now_us)?;
+    }
+    if args.withdraw_openness {
+        consent.withdraw(Stream::Openness, now_us);
+        targets::delete(data_dir, Stream::Openness)?;
+    }
+    if consent != before {
+        consent.store(data_dir)?;
+    }
+    for stream in Stream::ALL {
+        let said = match consent.version(*stream) {
+            Some(version) => format!("{stream}: agreed to {version}"),
+            None => format!("{stream}: not agreed to"),
+        };
+        output::line(&said);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn diagnose(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
+    let findings = doctor::examine(config).await;
+    if as_json {
+        output::json(&findings);
+    } else {
+        for finding in &findings {
+            output::line(&finding.to_string());
+        }
+    }
+    let is_ill = findings
+        .iter()
+        .any(|finding| finding.health == doctor::Health::Bad);
+    Ok(if is_ill {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn sent(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
+    if !config.data_dir.is_dir() {
+        bail!(
+            "there is no agent in {}; check --data",
+            config.data_dir.display()
+        );
+    }
+    let log =
+        ReceiptLog::open(DiskFiles::new(&config.data_dir)).context("cannot read the receipts")?;
+    let kept = log.all().context("cannot read the receipts")?;
+    for receipt in &kept {
+        if as_json {
+            output::json(receipt);
+        } else {
+            output::line(&receipt.record_hash.to_string());
+        }
+    }
+    if !as_json {
+        output::note(&format!(
+            "{} receipts kept, {} records acknowledged ever",
+            kept.len(),
+            log.ever()
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn leave(config: Config, args: &LeaveArgs, lang: Lang) -> anyhow::Result<ExitCode> {
+    let data_dir = config.data_dir.clone();
+    if !data_dir.is_dir() {
+        bail!("there is no agent in {}; check --data", data_dir.display());
+    }
+    let device = match Device::open(config) {
+        Err(OpenError::DataDir(error @ DataDirError::Locked { .. })) => {
+            bail!("{error} (the agent must be stopped before it can leave)")
+        }
+        opened => opened?,
+    };
+    let key_id = device.enrolment().map_or_else(
+        || "-".to_owned(),
+        |enrolment| enrolment.enrolled.key_id.clone(),
+    );
+    let data_dir_text = data_dir.display().to_string();
+    let values = [
+        ("data_dir", data_dir_text.as_str()),
+        ("key_id", key_id.as_str()),
+    ];
+    output::note(
+        consent::words()
+            .fill(lang, "agent.leave.stays", &values)
+            .trim_end(),
+    );
+    if !args.yes {
+        if !output::can_ask() {
+            return Err(
+                Misuse("nobody can be asked here; pass --yes to leave for good".into()).into(),
+            );
+        }
+        if !yes(&consent::words().get(lang, "agent.leave.ask"))? {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    device.leave()?;
+    output::line(&consent::words().get(lang, "agent.leave.done"));
+    Ok(ExitCode::SUCCESS)
+}

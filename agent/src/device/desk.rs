@@ -1,0 +1,441 @@
+//! Between the runner and the disk: allows each run, and turns what it recorded into a durable
+//! record.
+use super::open::resolvers;
+use super::plan::{THROUGHPUT, is_on_this_machine};
+use super::{Device, Plan, Round, RoundError};
+use crate::budget::{Ledger, Reservation};
+use crate::consent::Consent;
+use crate::context::{Counters, Surroundings};
+use crate::experiments::Run;
+use crate::experiments::run::Progress;
+use crate::outbox::lock;
+use crate::profile::{Declared, Profile};
+use crate::record::RunContext;
+use crate::runner::{Desk, Ended, Finished, Job};
+use crate::scrub::Scrubber;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tonle_evidence::hash::Hash;
+use tonle_evidence::local_time::LocalHour;
+use tonle_evidence::record::{Claim, Clock, Method, Outcome, Software};
+use tonle_net::clock::wall_us;
+use tonle_net::datadir::write_atomic;
+use tonle_net::settings::NetSettings;
+
+/// The ledger's file in the data directory.
+pub(super) const BUDGET_FILE: &str = "budget.json";
+
+/// A record of a round, for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RecordSummary {
+    /// The record.
+    pub hash: Hash,
+    /// The experiment.
+    pub experiment: String,
+    /// What it was directed at.
+    pub target: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Names of the failures its steps saw, each once.
+    pub failures: Vec<String>,
+    /// Metric and value.
+    pub samples: Vec<(String, i64)>,
+    /// Bytes it used, both directions.
+    pub bytes_used: u64,
+}
+
+/// A job of a round that did not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// The experiment.
+    pub experiment: String,
+    /// What it was to be directed at.
+    pub target: String,
+    /// Why, with the remedy.
+    pub reason: String,
+}
+
+/// Who watches a round.
+pub trait RoundObserver: Send + Sync {
+    /// The round begins; it has this many jobs.
+    fn began(&self, _jobs: usize) {}
+    /// A run begins.
+    fn started(&self, _experiment: &str, _target: &str) {}
+    /// A run got on, in units of its own.
+    fn progress(&self) -> Progress {
+        Arc::new(|_, _| {})
+    }
+    /// A record is durable.
+    fn recorded(&self, _record: &RecordSummary) {}
+    /// A job did not run.
+    fn skipped(&self, _skipped: &Skipped) {}
+}
+
+/// Nobody watches.
+impl RoundObserver for () {}
+
+/// What is needed of a run from its beginning to its end.
+struct Open {
+    reservation: Option<Reservation>,
+    counters: Option<Counters>,
+}
+
+pub(super) struct RoundDesk<'a> {
+    device: &'a Device,
+    observer: &'a dyn RoundObserver,
+    stop: CancellationToken,
+    plan: Plan,
+    consent: Consent,
+    profile: Profile,
+    declared: Declared,
+    seen: Surroundings,
+    ledger: Ledger,
+    open: BTreeMap<(&'static str, String), Open>,
+    round: Round,
+    failed: Option<String>,
+    /// As `resolv.conf` says now: it changes with the network.
+    resolvers: Vec<std::net::SocketAddr>,
+}
+
+impl<'a> RoundDesk<'a> {
+    pub(super) fn new(
+        device: &'a Device,
+        plan: Plan,
+        observer: &'a dyn RoundObserver,
+        stop: CancellationToken,
+    ) -> Result<Self, RoundError> {
+        let keep = |error: &dyn std::fmt::Display| RoundError::Keep(error.to_string());
+        let data_dir = device.dir.path();
+        let profile =
+            Profile::load(data_dir)?.unwrap_or_else(|| Profile::new(crate::profile::new_salt()));
+        let now = LocalHour::at(wall_us(), plan.enrolment.enrolled.country.utc_offset_s);
+        let mut ledger = device
+            .state()
+            .ledger
+            .clone()
+            .unwrap_or_else(|| Ledger::begin(now));
+        ledger.turn_to(now);
+        observer.began(plan.jobs.len());
+        let desk = Self {
+            consent: Consent::load(data_dir)?,
+            declared: profile.declared.clone().with(&device.config),
+            seen: device.system.look(&profile.salt),
+            profile,
+            device,
+            observer,
+            stop,
+            ledger,
+            open: BTreeMap::new(),
+            round: Round {
+                records: Vec::new(),
+                skipped: Vec::new(),
+                answered: false,
+            },
+            failed: None,
+            resolvers: resolvers(&device.config),
+            plan,
+        };
+        desk.reserve_round().map_err(|error| keep(&error))?;
+        Ok(desk)
+    }
+
+    /// What the whole round may cost stands in the file before anything is sent, so that a crash
+    /// cannot make the month look cheaper than it was; one write for all runs spares the SD card.
+    fn reserve_round(&self) -> Result<(), tonle_net::datadir::DataDirError> {
+        let remote = self.plan.jobs.iter().filter(|job| !job.is_local());
+        let cost = remote
+            .map(|job| self.cost(job))
+            .fold(0, u64::saturating_add);
+        if cost == 0 {
+            return Ok(());
+        }
+        let bytes = cost.min(self.available_bytes());
+        self.store_ledger(&Ledger {
+            reserved_bytes: self.ledger.reserved_bytes.saturating_add(bytes),
+            ..self.ledger.clone()
+        })
+    }
+
+    fn store_ledger(&self, ledger: &Ledger) -> Result<(), tonle_net::datadir::DataDirError> {
+        let bytes = serde_json::to_vec(ledger).expect("plain values are always JSON");
+        write_atomic(&self.device.dir.join(BUDGET_FILE), &bytes)
+    }
+
+    fn cost(&self, job: &Job) -> u64 {
+        job.experiment
+            .estimate(&job.target, self.device.config.run_max_bytes)
+            .bytes
+    }
+
+    fn now(&self) -> LocalHour {
+        LocalHour::at(wall_us(), self.plan.enrolment.enrolled.country.utc_offset_s)
+    }
+
+    fn available_bytes(&self) -> u64 {
+        self.ledger
+            .available_bytes(self.device.config.monthly_budget_bytes, self.now())
+    }
+
+    fn net(&self, job: &Job) -> NetSettings {
+        let net = NetSettings {
+            resolvers: self.resolvers.clone(),
+            public_resolvers: self.plan.public_resolvers.clone(),
+            ..self.device.net.clone()
+        };
+        // The collector's own server may stand on this machine or in this network.
+        if job.experiment.meta().name == THROUGHPUT {
+            net.for_named_server()
+        } else {
+            net
+        }
+    }
+
+    fn skip(&mut self, job: &Job, reason: String) {
+        let skipped = Skipped {
+            experiment: job.experiment.meta().name.to_owned(),
+            target: job.target.value.clone(),
+            reason,
+        };
+        self.observer.skipped(&skipped);
+        self.round.skipped.push(skipped);
+    }
+
+    fn keep(&mut self, job: &Job, finished: Finished, alone: bool, counters: Option<Counters>) {
+        match self.record(job, finished, alone, counters) {
+            Ok(summary) => {
+                self.observer.recorded(&summary);
+                self.round.records.push(summary);
+            }
+            Err(reason) => {
+                tracing::error!(
+                    experiment.name = job.experiment.meta().name,
+                    reason,
+                    "a record cannot be kept: {reason}"
+                );
+                self.stop.cancel();
+                self.failed.get_or_insert(reason);
+            }
+        }
+    }
+
+    /// Builds the record and appends it; durable when this returns.
+    fn record(
+        &mut self,
+        job: &Job,
+        finished: Finished,
+        alone: bool,
+        counters: Option<Counters>,
+    ) -> Result<RecordSummary, String> {
+        let context = self.context(job, &finished, alone, counters);
+        let samples = finished.recorded.samples.clone();
+        let failures = failures_of(&finished);
+        let bytes_used = finished.bytes_used;
+        let kept = lock(&self.device.outbox)
+            .keep(&context, finished.recorded, wall_us())
+            .map_err(|error| error.to_string())?;
+        self.spend_upload(kept.size_bytes);
+        Ok(RecordSummary {
+            hash: kept.hash,
+            experiment: context.method.id,
+            target: job.target.value.clone(),
+            outcome: kept.outcome,
+            failures,
+            samples,
+            bytes_used,
+        })
+    }
+
+    /// What sending the record may cost: its size before compression, towards a collector that is
+    /// not this machine.
+    fn spend_upload(&mut self, size_bytes: usize) {
+        let collector = self.plan.enrolment.collectors.first();
+        if !collector.is_some_and(|url| is_on_this_machine(url.as_str())) {
+            self.ledger.spend(size_bytes as u64);
+        }
+    }
+
+    fn context(
+        &self,
+        job: &Job,
+        finished: &Finished,
+        alone: bool,
+        before: Option<Counters>,
+    ) -> RunContext {
+        let meta = job.experiment.meta();
+        let enrolled = &self.plan.enrolment.enrolled;
+        let after = self.device.system.look(&self.profile.salt);
+        let network = after.network;
+        RunContext {
+            method: Method {
+                id: meta.name.to_owned(),
+                version: meta.version,
+                stream: meta.stream,
+            },
+            target: job.target.clone(),
+            country: enrolled.country.code.clone(),
+            utc_offset_s: enrolled.country.utc_offset_s,
+            province: self
+                .profile
+                .province(&self.declared, network, &enrolled.country),
+            place: self
+                .declared
+                .place
+                .unwrap_or(tonle_evidence::record::PlaceKind::Unknown),
+            operator: Claim {
+                declared: self.declared.operator.clone(),
+                detected: None,
+            },
+            technology: Claim {
+                declared: self.declared.technology,
+                detected: after.technology,
+            },
+            interface: after.interface.to_owned(),
+            ip_family: after.ip_family.to_owned(),
+            metered: self.declared.metered,
+            wifi_signal_dbm: after.wifi_signal_dbm,
+            cross_traffic_bytes: cross_traffic(before, after.counters, job, finished, alone),
+            plan: self.declared.plan(),
+            clock: Clock {
+                state: after.clock,
+                offset_us: self.device.clock_offset_us(),
+            },
+            bytes_used: finished.bytes_used,
+            consent_version: self
+                .consent
+                .version(meta.stream)
+                .unwrap_or_default()
+                .to_owned(),
+            software: software(),
+            key_id: enrolled.key_id.clone(),
+            t_start_us: finished.t_start_us,
+            duration_us: finished.duration_us,
+            outcome: finished.outcome,
+            scrubber: Scrubber::new(
+                self.seen
+                    .own_addresses
+                    .iter()
+                    .chain(&after.own_addresses)
+                    .copied(),
+            ),
+        }
+    }
+
+    /// Settles the ledger and hands out the round.
+    pub(super) fn close(mut self, answered: bool) -> Result<Round, RoundError> {
+        self.round.answered = answered;
+        self.store_ledger(&self.ledger)
+            .map_err(|error| RoundError::Keep(error.to_string()))?;
+        self.device.state().ledger = Some(self.ledger);
+        match self.failed {
+            Some(reason) => Err(RoundError::Keep(reason)),
+            None => Ok(self.round),
+        }
+    }
+}
+
+impl Desk for RoundDesk<'_> {
+    fn begin(&mut self, job: &Job) -> Option<Run> {
+        let now = self.now();
+        let mut reservation = None;
+        if !job.is_local() {
+            let cost = self.cost(job);
+            reservation = self
+                .ledger
+                .reserve(cost, self.device.config.monthly_budget_bytes, now);
+            if reservation.is_none() {
+                self.skip(job, format!(
+                    "the data budget has {} bytes left for now and this run may need {cost}; raise `monthly_budget_bytes` or wait",
+                    self.available_bytes(),
+                ));
+                return None;
+            }
+        }
+        let counters = self.device.system.look(&self.profile.salt).counters;
+        self.open.insert(
+            key_of(job),
+            Open {
+                reservation,
+                counters,
+            },
+        );
+        self.observer
+            .started(job.experiment.meta().name, &job.target.value);
+        Some(Run::new(
+            self.net(job),
+            self.device.config.run_max_bytes,
+            u64::from_be_bytes(random()),
+            self.stop.child_token(),
+            self.observer.progress(),
+        ))
+    }
+
+    fn end(&mut self, job: &Job, ended: Ended, alone: bool) {
+        let open = self.open.remove(&key_of(job));
+        let (reservation, counters) =
+            open.map_or((None, None), |open| (open.reservation, open.counters));
+        let used_bytes = match &ended {
+            Ended::Finished(finished) => finished.bytes_used,
+            Ended::DidNotRun(_) => 0,
+        };
+        if let Some(reservation) = reservation {
+            self.ledger.settle(&reservation, used_bytes);
+        }
+        match ended {
+            Ended::Finished(finished) => self.keep(job, *finished, alone, counters),
+            Ended::DidNotRun(reason) => self.skip(job, reason.to_string()),
+        }
+    }
+}
+
+fn key_of(job: &Job) -> (&'static str, String) {
+    (job.experiment.meta().name, job.target.value.clone())
+}
+
+/// Bytes others moved meanwhile: what the interface counted beyond the run's own. Unknown when runs
+/// went side by side; a local run's bytes did not pass the interface.
+fn cross_traffic(
+    before: Option<Counters>,
+    after: Option<Counters>,
+    job: &Job,
+    finished: &Finished,
+    alone: bool,
+) -> Option<i64> {
+    let moved = after?.bytes.checked_sub(before?.bytes)?;
+    let own = if job.is_local() {
+        0
+    } else {
+        finished.bytes_used
+    };
+    let others = i64::try_from(moved.saturating_sub(own)).ok()?;
+    alone.then_some(others)
+}
+
+fn failures_of(finished: &Finished) -> Vec<String> {
+    let failures = finished
+        .recorded
+        .observations
+        .iter()
+        .filter_map(|one| one.failure.as_ref());
+    let mut names: Vec<String> = failures.map(|failure| failure.name().to_owned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The program that makes the records.
+pub(crate) fn software() -> Software {
+    Software {
+        name: "tonle-agent".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        build: option_env!("TONLE_BUILD").unwrap_or("unknown").to_owned(),
+    }
+}
+
+/// Bytes of the operating system's generator.
+pub(super) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system always has randomness");
+    bytes
+}

@@ -1,0 +1,134 @@
+//! The agent's days: rounds by schedule, uploads whenever there is reason to.
+use super::plan::THROUGHPUT;
+use super::{Device, RoundError};
+use crate::experiments;
+use crate::profile::Profile;
+use crate::schedule::{Quiet, Schedule, mix};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonle_net::clock::wall_us;
+
+/// What sets the heavy experiments' slots apart from the light ones'.
+const HEAVY_SEED: u64 = 0x0068_6561_7679;
+
+/// When something is due, and what.
+struct Due {
+    at_us: i64,
+    is_heavy: bool,
+}
+
+impl Device {
+    /// Measures by schedule and uploads until cancelled. Ends within seconds then: the run in
+    /// progress is recorded as it stands.
+    pub async fn run(&self, cancel: &CancellationToken) -> Result<(), RoundError> {
+        let uploader = self.uploader()?;
+        let tracker = TaskTracker::new();
+        let until_cancelled = cancel.child_token();
+        let uploads = {
+            let cancel = until_cancelled.clone();
+            tracker.spawn(async move { uploader.run(cancel).await })
+        };
+        let measured = self.measure_by_schedule(cancel).await;
+        until_cancelled.cancel();
+        tracker.close();
+        tracker.wait().await;
+        if let Err(error) = uploads.await {
+            tracing::error!(%error, "the uploads ended by a defect: {error}");
+        }
+        measured
+    }
+
+    async fn measure_by_schedule(&self, cancel: &CancellationToken) -> Result<(), RoundError> {
+        loop {
+            let due = self.next_due(wall_us())?;
+            let wait = Duration::from_micros(u64::try_from(due.at_us - wall_us()).unwrap_or(0));
+            tracing::info!(
+                wait_s = wait.as_secs(),
+                "next round in {} s",
+                wait.as_secs()
+            );
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                () = tokio::time::sleep(wait) => {}
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                refreshed = self.refresh_targets() => if let Err(error) = refreshed {
+                    tracing::warn!(%error, "going on with the lists on this device: {error}");
+                },
+            }
+            match self.round_of(due.is_heavy, cancel).await {
+                // Without a collector there is nothing to wait for; all else may mend itself.
+                Err(error @ RoundError::NotJoined) => return Err(error),
+                Err(error) => tracing::error!(%error, "this round came to nothing: {error}"),
+                Ok(()) => {}
+            }
+        }
+    }
+
+    async fn round_of(&self, is_heavy: bool, cancel: &CancellationToken) -> Result<(), RoundError> {
+        let mut plan = self.plan(None)?;
+        plan.jobs
+            .retain(|job| (job.experiment.meta().name == THROUGHPUT) == is_heavy);
+        if plan.jobs.is_empty() {
+            return Ok(());
+        }
+        let round = self.run_plan(plan, cancel, &()).await?;
+        tracing::info!(
+            round.records = round.records.len(),
+            round.skipped = round.skipped.len(),
+            round.answered = round.answered,
+            "a round of {} records ended",
+            round.records.len()
+        );
+        for skipped in &round.skipped {
+            tracing::warn!(
+                experiment.name = skipped.experiment,
+                "did not run: {}",
+                skipped.reason
+            );
+        }
+        Ok(())
+    }
+
+    fn next_due(&self, now_us: i64) -> Result<Due, RoundError> {
+        let light = self.schedule(false)?.next_us(now_us);
+        if experiments::by_name(THROUGHPUT).is_none() {
+            return Ok(Due {
+                at_us: light,
+                is_heavy: false,
+            });
+        }
+        let heavy = self.schedule(true)?.next_us(now_us);
+        Ok(Due {
+            at_us: light.min(heavy),
+            is_heavy: heavy < light,
+        })
+    }
+
+    fn schedule(&self, is_heavy: bool) -> Result<Schedule, RoundError> {
+        let enrolment = self.enrolment().ok_or(RoundError::NotJoined)?;
+        let profile = Profile::load(self.data_dir())?;
+        let seed = profile.map_or(0, |profile| profile.schedule_seed());
+        let config = self.config();
+        let quiet = config.quiet_from_hour.zip(config.quiet_until_hour);
+        Ok(Schedule {
+            interval_s: if is_heavy {
+                config.throughput_interval_s
+            } else {
+                config.interval_s
+            },
+            seed: if is_heavy {
+                mix(seed ^ HEAVY_SEED)
+            } else {
+                seed
+            },
+            quiet: quiet.map(|(from_hour, until_hour)| Quiet {
+                from_hour,
+                until_hour,
+            }),
+            utc_offset_s: enrolment.enrolled.country.utc_offset_s,
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! The agent as one thing: open it, join, measure a round, upload, or run for ever.
+//!
+//! The data directory is locked while a [`Device`] lives. What the volunteer may change meanwhile
+//! (`consent.json`, `profile.json`) is read anew before each round and each upload.
+mod desk;
+mod life;
+mod membership;
+mod open;
+mod plan;
+
+pub(crate) use desk::software;
+pub use desk::{RecordSummary, RoundObserver, Skipped};
+pub use membership::{LeaveError, confirm};
+pub use open::OpenError;
+pub(crate) use open::{is_running, stored_ledger};
+use plan::{Plan, unlisted};
+
+use crate::budget::Ledger;
+use crate::config::Config;
+use crate::consent::ConsentError;
+use crate::context::System;
+use crate::files::DiskFiles;
+use crate::identity::Enrolment;
+use crate::outbox::{OutboxStatus, SharedOutbox, lock};
+use crate::profile::ProfileError;
+use crate::runner::{Round as Course, Stops, round};
+use crate::targets::TargetsError;
+use crate::upload::{Destination, UploadReport, Uploader};
+use desk::RoundDesk;
+use serde::Serialize;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio_util::sync::CancellationToken;
+use tonle_evidence::record::Target;
+use tonle_net::datadir::DataDir;
+use tonle_net::settings::NetSettings;
+
+/// One thing that a round contacts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contact {
+    /// The experiment.
+    pub experiment: &'static str,
+    /// What it is directed at.
+    pub target: Target,
+}
+
+/// What a round came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Round {
+    /// The records, each durable in the spool, in the order of their ends.
+    pub records: Vec<RecordSummary>,
+    /// What did not run, and why.
+    pub skipped: Vec<Skipped>,
+    /// Whether anything beyond this device answered.
+    pub answered: bool,
+}
+
+/// What changes while the agent works.
+struct State {
+    ledger: Option<Ledger>,
+    enrolment: Option<Arc<Enrolment>>,
+    uploader: Option<Arc<Uploader<DiskFiles>>>,
+    /// Whether the spool was opened with the bound that openness records need.
+    keeps_openness: bool,
+}
+
+/// An open agent.
+pub struct Device {
+    config: Config,
+    dir: DataDir,
+    files: DiskFiles,
+    net: NetSettings,
+    client: reqwest::Client,
+    system: System,
+    outbox: SharedOutbox<DiskFiles>,
+    state: Mutex<State>,
+    /// One round at a time, whoever asks.
+    rounds: tokio::sync::Mutex<()>,
+}
+
+/// Why nothing can be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum RoundError {
+    /// Not enrolled.
+    #[error("not joined; run `tonle agent join` with an invitation first")]
+    NotJoined,
+    /// No consent to the present text.
+    #[error(
+        "the text about quality measurements was not agreed to, or has changed; read it and agree with `tonle agent consent`"
+    )]
+    NoConsent,
+    /// Consent cannot be read.
+    #[error(transparent)]
+    Consent(#[from] ConsentError),
+    /// The profile cannot be read.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// No list of targets.
+    #[error(transparent)]
+    Targets(#[from] TargetsError),
+    /// A record could not be kept; nothing more is measured.
+    #[error("cannot keep a record: {0}")]
+    Keep(String),
+}
+
+impl Device {
+    /// Opens the data directory and everything in it.
+    pub fn open(config: Config) -> Result<Self, OpenError> {
+        open::open(config)
+    }
+
+    /// True once a collector has answered for this agent's key.
+    #[must_use]
+    pub fn is_enrolled(&self) -> bool {
+        self.enrolment().is_some()
+    }
+
+    /// The collector's answer and address; `None` before joining.
+    #[must_use]
+    pub fn enrolment(&self) -> Option<Arc<Enrolment>> {
+        self.state().enrolment.clone()
+    }
+
+    /// Where the state is.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The configuration it was opened with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Runs every experiment that is on once on each of its targets. Each record is durable in the
+    /// spool when this returns.
+    pub async fn round(
+        &self,
+        cancel: &CancellationToken,
+        observer: &dyn RoundObserver,
+    ) -> Result<Round, RoundError> {
+        let plan = self.plan(None)?;
+        self.run_plan(plan, cancel, observer).await
+    }
+
+    /// Runs one experiment, on one target or on all of its listed ones.
+    pub async fn measure(
+        &self,
+        experiment: &'static str,
+        target: Option<&str>,
+        cancel: &CancellationToken,
+        observer: &dyn RoundObserver,
+    ) -> Result<Round, RoundError> {
+        let mut plan = self.plan(Some(&[experiment]))?;
+        if let Some(value) = target {
+            plan.jobs.retain(|job| job.target.value == value);
+            if plan.jobs.is_empty() {
+                plan.jobs.extend(unlisted(experiment, value));
+            }
+        }
+        self.run_plan(plan, cancel, observer).await
+    }
+
+    async fn run_plan(
+        &self,
+        plan: Plan,
+        cancel: &CancellationToken,
+        observer: &dyn RoundObserver,
+    ) -> Result<Round, RoundError> {
+        let _one_at_a_time = self.rounds.lock().await;
+        let stops = Stops {
+            stop: cancel.child_token(),
+            give_up: CancellationToken::new(),
+        };
+        let jobs = plan.jobs.clone();
+        let mut desk = RoundDesk::new(self, plan, observer, stops.stop.clone())?;
+        let course: Course = round(jobs, self.config.run_max_bytes, &mut desk, &stops).await;
+        desk.close(course.answered)
+    }
+
+    /// Sends what waits, once through the spool.
+    pub async fn upload(&self, cancel: &CancellationToken) -> Result<UploadReport, RoundError> {
+        Ok(self.uploader()?.drain(cancel).await)
+    }
+
+    /// The uploader to the collector that was joined.
+    fn uploader(&self) -> Result<Arc<Uploader<DiskFiles>>, RoundError> {
+        let mut state = self.state();
+        let enrolment = state.enrolment.clone().ok_or(RoundError::NotJoined)?;
+        let uploader = state.uploader.get_or_insert_with(|| {
+            let to = Destination {
+                collectors: enrolment.collectors.clone(),
+                key: enrolment.verifying_key(),
+            };
+            let outbox = SharedOutbox::clone(&self.outbox);
+            let seed = u64::from_be_bytes(desk::random());
+            Arc::new(Uploader::new(outbox, self.client.clone(), to, seed))
+        });
+        Ok(Arc::clone(uploader))
+    }
+
+    /// What waits, what was refused, what was acknowledged.
+    #[must_use]
+    pub fn status(&self) -> OutboxStatus {
+        lock(&self.outbox).status()
+    }
+
+    fn clock_offset_us(&self) -> Option<i64> {
+        let uploader = self.state().uploader.clone();
+        uploader?.clock_offset().map(|clock| clock.offset_us)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change under the lock leaves the state usable, so a panic elsewhere spoils nothing.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! What a round is made of: the experiments that are on, on the targets that may be contacted.
+use super::{Contact, Device, RoundError};
+use crate::consent::Consent;
+use crate::experiments;
+use crate::identity::Enrolment;
+use crate::runner::Job;
+use crate::targets::{self, TargetsError};
+use std::net::IpAddr;
+use std::sync::Arc;
+use tonle_evidence::record::{PathClass, Stream, Target};
+use tonle_evidence::targets::TargetList;
+use url::Url;
+
+/// The experiment whose server is not in a list but comes with the enrolment.
+pub(super) const THROUGHPUT: &str = "throughput";
+
+/// What a round is made of.
+pub(super) struct Plan {
+    pub(super) jobs: Vec<Job>,
+    pub(super) public_resolvers: Vec<IpAddr>,
+    pub(super) enrolment: Arc<Enrolment>,
+}
+
+/// A target that no list names: nobody declared where it lies.
+pub(super) fn unlisted(experiment: &'static str, value: &str) -> Option<Job> {
+    let target = Target {
+        value: value.to_owned(),
+        category: None,
+        path_class: if is_on_this_machine(value) {
+            PathClass::Local
+        } else {
+            PathClass::Unknown
+        },
+    };
+    experiments::by_name(experiment).map(|experiment| Job { experiment, target })
+}
+
+/// True for a URL, host or address that is this machine itself.
+pub(super) fn is_on_this_machine(value: &str) -> bool {
+    let host = Url::parse(value)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_else(|| value.to_owned());
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = |address: IpAddr| address.is_loopback();
+    bare == "localhost" || bare.parse().is_ok_and(is_loopback)
+}
+
+impl Device {
+    /// What one round would contact, from the lists that are on the device. Fetches nothing.
+    pub fn contacts(&self) -> Result<Vec<Contact>, RoundError> {
+        let contact = |job: Job| Contact {
+            experiment: job.experiment.meta().name,
+            target: job.target,
+        };
+        let plan = self.plan(None)?;
+        Ok(plan.jobs.into_iter().map(contact).collect())
+    }
+
+    /// Fetches the lists of the consented streams, and deletes what is not consented to.
+    pub async fn refresh_targets(&self) -> Result<(), RoundError> {
+        let enrolment = self.enrolment().ok_or(RoundError::NotJoined)?;
+        let streams = self.streams()?;
+        for stream in Stream::ALL {
+            if !streams.contains(stream) {
+                self.forget(*stream)?;
+            }
+        }
+        if self.config.targets.is_some() {
+            return Ok(());
+        }
+        for stream in streams {
+            targets::fetch(&self.client, self.dir.path(), stream, &enrolment).await?;
+        }
+        Ok(())
+    }
+
+    /// Streams that may be measured now. Openness that was agreed to while the agent runs begins at
+    /// its next start, when the spool is opened with the bound that it needs.
+    pub(super) fn streams(&self) -> Result<Vec<Stream>, RoundError> {
+        let consent = Consent::load(self.dir.path())?;
+        if !consent.allows(Stream::Quality) {
+            return Err(RoundError::NoConsent);
+        }
+        let keeps_openness = self.state().keeps_openness;
+        let mut streams = targets::streams(&consent, self.config.qos_only);
+        streams.retain(|stream| *stream != Stream::Openness || keeps_openness);
+        Ok(streams)
+    }
+
+    /// The jobs of a round: of `only` these experiments, or of all that are on.
+    pub(super) fn plan(&self, only: Option<&[&str]>) -> Result<Plan, RoundError> {
+        let enrolment = self.enrolment().ok_or(RoundError::NotJoined)?;
+        let streams = self.streams()?;
+        let lists = self.lists(&streams, &enrolment)?;
+        let resolvers = lists
+            .iter()
+            .flat_map(|list| list.public_resolvers.clone())
+            .collect();
+        let listed = lists.into_iter().flat_map(|list| list.targets);
+        let listed: Vec<(String, Target)> =
+            listed.map(|one| (one.experiment, one.target)).collect();
+        let server = self.throughput_target(&enrolment);
+        let mut jobs = Vec::new();
+        for experiment in experiments::ALL.iter().copied() {
+            let meta = experiment.meta();
+            let is_wanted = match only {
+                Some(names) => names.contains(&meta.name),
+                None => self.is_on(meta.name, server.as_ref()),
+            };
+            if !is_wanted || !streams.contains(&meta.stream) {
+                continue;
+            }
+            let server = server.iter().filter(|_| meta.name == THROUGHPUT).cloned();
+            let own = listed.iter().filter(|(name, _)| name == meta.name);
+            let own = own.map(|(_, target)| target.clone());
+            jobs.extend(own.chain(server).map(|target| Job { experiment, target }));
+        }
+        Ok(Plan {
+            jobs,
+            public_resolvers: resolvers,
+            enrolment,
+        })
+    }
+
+    fn lists(
+        &self,
+        streams: &[Stream],
+        enrolment: &Enrolment,
+    ) -> Result<Vec<TargetList>, RoundError> {
+        if let Some(path) = &self.config.targets {
+            return Ok(targets::from_csv(path, streams)?);
+        }
+        let stored = streams
+            .iter()
+            .map(|stream| targets::stored(self.dir.path(), *stream, enrolment));
+        let lists: Result<Vec<Option<TargetList>>, TargetsError> = stored.collect();
+        Ok(lists?.into_iter().flatten().collect())
+    }
+
+    /// Whether an experiment is on: as configured, else all but throughput towards a server that is
+    /// not on this machine, which would cost the volunteer data that nobody asked about.
+    fn is_on(&self, name: &str, server: Option<&Target>) -> bool {
+        match &self.config.experiments {
+            Some(names) => names.iter().any(|one| one == name),
+            None if name == THROUGHPUT => {
+                server.is_some_and(|server| server.path_class == PathClass::Local)
+            }
+            None => true,
+        }
+    }
+
+    fn throughput_target(&self, enrolment: &Enrolment) -> Option<Target> {
+        let configured = self.config.throughput_server.clone();
+        let value = configured.or_else(|| enrolment.enrolled.ndt7_url.clone())?;
+        let path_class = if is_on_this_machine(&value) {
+            PathClass::Local
+        } else {
+            PathClass::Unknown
+        };
+        Some(Target {
+            value,
+            category: None,
+            path_class,
+        })
+    }
+}
