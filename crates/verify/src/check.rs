@@ -1,4 +1,6 @@
 //! One line → what it proves. Pure: the collector's key is an argument.
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tonle_evidence::VerifyingKey;
 use tonle_evidence::envelope::{Envelope, EnvelopeError, LINE_MAX_BYTES};
@@ -47,6 +49,14 @@ pub enum NotProven {
     /// A receipt that does not hold.
     #[error("{0}")]
     Receipt(ReceiptError),
+    /// A true receipt that is kept as that of another record.
+    #[error("receipt is for record {named}, and is kept as that of {kept_for}")]
+    OtherRecord {
+        /// The record that the receipt names.
+        named: Hash,
+        /// The record it is kept for.
+        kept_for: Hash,
+    },
     /// A receipt, and no key to check it with.
     #[error("receipt cannot be checked without the collector's key")]
     NoCollectorKey,
@@ -59,8 +69,10 @@ pub fn check_line(line: &[u8], collector: Option<&VerifyingKey>) -> Result<Prove
     }
     let value: Value =
         serde_json::from_slice(line).map_err(|error| NotProven::Unknown(error.to_string()))?;
-    if value.get("receipt").is_some() {
-        return check_receipt(line, collector);
+    match value.get("receipt") {
+        Some(Value::Object(_)) => return check_kept(line, collector),
+        Some(_) => return check_receipt(&read(line)?, collector),
+        None => {}
     }
     if value.get("public").is_none() {
         let reason = "it has neither 'public' nor 'receipt'".to_owned();
@@ -89,10 +101,36 @@ fn check_record(line: &[u8]) -> Result<Proven, EnvelopeError> {
     })
 }
 
-fn check_receipt(line: &[u8], collector: Option<&VerifyingKey>) -> Result<Proven, NotProven> {
+/// A receipt as an agent keeps it: beside the hash of the record that it sent.
+#[derive(Deserialize)]
+struct Kept {
+    record_hash: Hash,
+    receipt: SignedReceipt,
+}
+
+fn read<T: DeserializeOwned>(line: &[u8]) -> Result<T, NotProven> {
     let malformed = |error: serde_json::Error| ReceiptError::Malformed(error.to_string());
-    let signed: SignedReceipt =
-        serde_json::from_slice(line).map_err(|error| NotProven::Receipt(malformed(error)))?;
+    serde_json::from_slice(line).map_err(|error| NotProven::Receipt(malformed(error)))
+}
+
+fn check_kept(line: &[u8], collector: Option<&VerifyingKey>) -> Result<Proven, NotProven> {
+    let kept: Kept = read(line)?;
+    let proven = check_receipt(&kept.receipt, collector)?;
+    match &proven {
+        Proven::Receipt(receipt) if receipt.record_hash != kept.record_hash => {
+            Err(NotProven::OtherRecord {
+                named: receipt.record_hash,
+                kept_for: kept.record_hash,
+            })
+        }
+        _ => Ok(proven),
+    }
+}
+
+fn check_receipt(
+    signed: &SignedReceipt,
+    collector: Option<&VerifyingKey>,
+) -> Result<Proven, NotProven> {
     let collector = collector.ok_or(NotProven::NoCollectorKey)?;
     signed
         .open(collector)

@@ -16,7 +16,8 @@ const MISUSE: u8 = 2;
 #[command(after_help = "\
 Each line of a file is checked by itself:
   a record's envelope   its signature, the hashes of both halves, the rules of the format
-  a receipt             its path and the collector's signature (needs --collector-key)
+  a receipt             its path and the collector's signature (needs --collector-key); also as an
+                        agent keeps it in receipts.log, beside the hash of its record
 Then the chains: places without a record, records that do not follow the one before, and places
 that several records claim are stated as facts. They are not failures: disks fill up, and backups
 are restored.

@@ -232,6 +232,26 @@ fn a_forged_receipt_does_not_hold() {
 }
 
 #[test]
+fn a_receipt_as_an_agent_keeps_it_holds_for_its_own_record_only() {
+    let folder = Folder::new();
+    let records = chain(2);
+    let kept = |record: &Envelope, receipt: &str| {
+        let receipt: Value = serde_json::from_str(receipt).expect("a receipt is JSON");
+        json!({ "record_hash": record.hash(), "receipt": receipt }).to_string()
+    };
+    let receipts = receipts(&records);
+    let whole = [
+        kept(&records[0], &receipts[0]),
+        kept(&records[1], &receipts[1]),
+    ];
+    assert_eq!(check(&folder.write("receipts.log", &whole)).receipts, 2);
+    let swapped = [kept(&records[0], &receipts[1])];
+    let report = check(&folder.write("swapped.log", &swapped));
+    let problem = &report.problems[0].problem;
+    assert!(problem.contains("kept as that of"), "{problem}");
+}
+
+#[test]
 fn receipts_without_a_key_are_counted_as_unchecked() {
     let folder = Folder::new();
     let path = folder.write("receipts.ndjson", &receipts(&chain(2)));
