@@ -1,6 +1,6 @@
 //! HTTP out: the router, the JSON API with its description, health, and the pages.
 //!
-//! [`router`] shows every route on one screen. Handlers ask [`AppState`] and return views or an
+//! [`router()`] shows every route on one screen. Handlers ask [`AppState`] and return views or an
 //! [`ApiError`]; headers, limits and conditional requests are layers around all of them.
 mod api;
 mod conditional;

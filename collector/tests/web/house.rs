@@ -58,6 +58,8 @@ pub(crate) struct Agent {
     key_id: String,
     tier: Tier,
     sequence: u64,
+    /// The secret part of its page's address.
+    pub(crate) device_link: String,
 }
 
 /// What a client got.
@@ -148,6 +150,7 @@ impl House {
             key_id: enrolled.key_id,
             tier: enrolled.tier,
             sequence: 0,
+            device_link: enrolled.device_link,
         }
     }
 

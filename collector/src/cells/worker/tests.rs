@@ -14,7 +14,7 @@ use tonle_evidence::envelope::Envelope;
 use tonle_evidence::record::seal;
 
 /// Longer than any of these steps takes: a worker that hangs fails its test instead of blocking it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Following {
     journal: Journal,
