@@ -1,5 +1,5 @@
 //! The commands of the collector.
-use crate::admin::{Admin, AdminSettings, InviteError, InviteOptions};
+use crate::admin::{self, Admin, AdminSettings, InviteError, InviteOptions};
 use crate::cells::Cells;
 use crate::config::Config;
 use crate::country::Nation;
@@ -7,7 +7,7 @@ use crate::ingest::network::NetworkTable;
 use crate::journal::{FILE_NAME, Journal, JournalReader};
 use crate::output;
 use crate::service::{Only, Service};
-use anyhow::Context;
+use anyhow::ensure;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::json;
 use std::path::PathBuf;
@@ -137,7 +137,7 @@ pub fn run(cli: Cli) -> ExitCode {
     match runtime.block_on(dispatch(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::error(format_args!("{error:#}"));
+            output::error(&error);
             exit_code(&error)
         }
     }
@@ -262,7 +262,6 @@ fn open_admin(config: &Config) -> anyhow::Result<(Admin, Option<DataDir>)> {
 }
 
 fn invite(config: &Config, args: InviteArgs) -> anyhow::Result<()> {
-    let (admin, _lock) = open_admin(config)?;
     let options = InviteOptions {
         uses: args.uses,
         expires_s: args.expires,
@@ -270,6 +269,9 @@ fn invite(config: &Config, args: InviteArgs) -> anyhow::Result<()> {
         province: args.province,
         vouched: args.vouched,
     };
+    let nation = Nation::read(config.country_dir.as_deref(), config.targets.as_deref())?;
+    options.check(&nation.ground.country)?;
+    let (admin, _lock) = open_admin(config)?;
     let now_us = wall_us();
     let invitation = admin.create_invitation(&options, now_us)?;
     if args.json {
@@ -288,7 +290,19 @@ fn invite(config: &Config, args: InviteArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Reading commands make nothing: a misspelt directory is an error, not a new collector.
+fn check_data(config: &Config, file: &str) -> anyhow::Result<()> {
+    let path = config.data_dir.join(file);
+    ensure!(
+        path.exists(),
+        "{} does not exist; check --data, or `data_dir` of the configuration",
+        path.display()
+    );
+    Ok(())
+}
+
 async fn revoke(config: &Config, key_id: &str) -> anyhow::Result<()> {
+    check_data(config, admin::FILE_NAME)?;
     let (admin, lock) = open_admin(config)?;
     let now_us = wall_us();
     admin.revoke(key_id, now_us, now_us)?;
@@ -304,6 +318,7 @@ async fn revoke(config: &Config, key_id: &str) -> anyhow::Result<()> {
 }
 
 fn agents(config: &Config, json: bool) -> anyhow::Result<()> {
+    check_data(config, admin::FILE_NAME)?;
     let (admin, _lock) = open_admin(config)?;
     let rows = admin.agents()?;
     if json {
@@ -318,11 +333,12 @@ fn agents(config: &Config, json: bool) -> anyhow::Result<()> {
 
 fn rebuild(config: &Config) -> anyhow::Result<()> {
     config.validate()?;
+    check_data(config, FILE_NAME)?;
     let data_dir = DataDir::open(&config.data_dir, Role::Collector)?;
     let nation = Nation::read(config.country_dir.as_deref(), config.targets.as_deref())?;
     let ground = Arc::new(nation.ground);
     let path = data_dir.join(FILE_NAME);
-    let journal = JournalReader::open(&path).context("there is no journal to rebuild from")?;
+    let journal = JournalReader::open(&path)?;
     let count = Cells::rebuild(data_dir.path(), ground, &journal, |done| {
         output::note(format_args!("{done} entries"));
     })?;

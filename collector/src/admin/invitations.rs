@@ -3,6 +3,7 @@ use super::{Admin, AdminError, audit, random};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{TransactionBehavior, params};
+use tonle_evidence::country::Country;
 use tonle_evidence::enrolment::Invitation;
 use tonle_evidence::entry::Tier;
 use tonle_evidence::hash::{Hex, sha256};
@@ -40,6 +41,26 @@ impl Default for InviteOptions {
     }
 }
 
+impl InviteOptions {
+    /// Says what is wrong with them, if anything.
+    pub fn check(&self, country: &Country) -> Result<(), InviteError> {
+        if !(1..=USES_MAX).contains(&self.uses) {
+            return Err(InviteError::Uses(self.uses));
+        }
+        if !(1..=EXPIRES_MAX_S).contains(&self.expires_s) {
+            return Err(InviteError::Expiry(self.expires_s));
+        }
+        match &self.province {
+            Some(code) if country.province(code).is_none() => {
+                let example = country.provinces.first().map(|first| first.code.clone());
+                let example = example.unwrap_or_default();
+                Err(InviteError::Province(code.clone(), example))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Why no invitation was made.
 #[derive(Debug, thiserror::Error)]
 pub enum InviteError {
@@ -64,7 +85,7 @@ impl Admin {
         options: &InviteOptions,
         now_us: i64,
     ) -> Result<Invitation, InviteError> {
-        self.check(options)?;
+        options.check(&self.settings.country)?;
         let token = random::<16>().map_err(AdminError::from)?;
         let batch_id = Hex(random::<8>().map_err(AdminError::from)?).to_string();
         let token = URL_SAFE_NO_PAD.encode(token);
@@ -75,26 +96,6 @@ impl Admin {
             token,
             collector_key: self.public_key(),
         })
-    }
-
-    fn check(&self, options: &InviteOptions) -> Result<(), InviteError> {
-        if !(1..=USES_MAX).contains(&options.uses) {
-            return Err(InviteError::Uses(options.uses));
-        }
-        if !(1..=EXPIRES_MAX_S).contains(&options.expires_s) {
-            return Err(InviteError::Expiry(options.expires_s));
-        }
-        let country = &self.settings.country;
-        match &options.province {
-            Some(code) if country.province(code).is_none() => {
-                let example = country.provinces.first().map(|first| first.code.clone());
-                Err(InviteError::Province(
-                    code.clone(),
-                    example.unwrap_or_default(),
-                ))
-            }
-            _ => Ok(()),
-        }
     }
 
     fn store_invitation(

@@ -13,5 +13,5 @@ mod writer;
 pub use blob::{BadBlob, Blob};
 pub use entry::{Appended, ChainPlace, Entry, NetworkIdentity, NewEntry};
 pub use reader::{JournalReader, ReadError};
-pub use schema::FILE_NAME;
+pub use schema::{FILE_NAME, SCHEMA};
 pub use writer::{GROUP_MAX_ROWS, Journal, JournalError};

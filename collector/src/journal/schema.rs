@@ -15,7 +15,8 @@ use crate::store::{Schema, application_id};
 /// Name of the file in the data directory.
 pub const FILE_NAME: &str = "journal.sqlite";
 
-pub(super) const SCHEMA: Schema = Schema {
+/// Identity and migrations of the file.
+pub const SCHEMA: Schema = Schema {
     name: "journal",
     application_id: application_id(*b"TnlJ"),
     migrations: &["
