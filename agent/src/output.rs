@@ -24,9 +24,15 @@ pub fn note(text: &str) {
     eprintln!("{text}");
 }
 
-/// Why it did not work.
+/// Why it did not work, with every cause that the message does not name already.
 pub fn error(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    eprintln!("error: {text}");
 }
 
 /// Whether somebody can be asked.

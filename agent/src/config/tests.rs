@@ -24,7 +24,7 @@ fn the_sample_says_the_defaults() {
     let sample = Config::parse(SAMPLE).unwrap();
     sample.validate().unwrap();
     let as_installed = Config {
-        data_dir: "/var/lib/tonle-agent".into(),
+        data_dir: "/var/lib/tonle/tonle-agent-data".into(),
         ..Config::default()
     };
     assert_eq!(sample, as_installed);
