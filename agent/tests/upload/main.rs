@@ -47,32 +47,33 @@ async fn every_record_is_stored_and_its_receipt_held_before_it_leaves() {
 
 #[tokio::test]
 async fn over_a_line_that_keeps_breaking_no_record_is_lost_and_none_leaves_unproved() {
-    let mut cuts = 0;
     for seed in 0..6 {
         let mut device = Device::new();
-        let kept = device.keep(40);
+        let mut kept = device.keep(40);
         let collector = Collector::honest().await;
-        let relay = Relay::cutting(collector.port, 60_000, seed).await;
+        let relay = Relay::cutting(collector.port, 30_000, seed).await;
         for attempt in 0.. {
             let uploader = device.uploader(vec![url_of(relay.port)], collector.key);
             let report = drain_with(&uploader).await;
             let stored = set(&collector.stored());
             let proved = set(&device.receipts(&collector.key));
             let waiting = set(&device.waiting());
-            for hash in &kept {
-                assert!(waiting.contains(hash) || (stored.contains(hash) && proved.contains(hash)));
-            }
+            let is_safe = |hash: &Hash| {
+                waiting.contains(hash) || (stored.contains(hash) && proved.contains(hash))
+            };
+            assert!(kept.iter().all(is_safe));
             assert!(report.acknowledged.iter().all(|hash| proved.contains(hash)));
-            if report.left == 0 {
+            if report.left == 0 && relay.cuts() >= 5 {
                 break;
+            }
+            if report.left == 0 {
+                kept.extend(device.keep(40));
             }
             assert!(attempt < 500, "the line is cut, but not for ever");
             device.restart();
         }
         assert_eq!(set(&collector.stored()), set(&kept));
-        cuts += relay.cuts();
     }
-    assert!(cuts > 6, "the relay has cut {cuts} connections");
 }
 
 #[tokio::test]
