@@ -16,5 +16,5 @@ cargo +nightly fuzz build
 for target in $(cargo +nightly fuzz list); do
     printf '\n== %s, %s s\n' "$target" "$seconds"
     mkdir -p "seeds/$target" "corpus/$target"
-    cargo +nightly fuzz run "$target" "corpus/$target" "seeds/$target" -- -max_total_time="$seconds" -timeout=10 -verbosity=0 -print_final_stats=1
+    cargo +nightly fuzz run "$target" "corpus/$target" "seeds/$target" -- -max_total_time="$seconds" -timeout=10 -print_funcs=0 -verbosity=0 -print_final_stats=1
 done
