@@ -1,6 +1,6 @@
 //! The receipts the agent holds: its own proof of what the collector promised to keep.
 //!
-//! `receipts.log` and `receipts.1.log` (see [`crate::line_log`]), one line per acknowledged record:
+//! `receipts.log` and `receipts.1.log` (see `line_log`), one line per acknowledged record:
 //! `{"record_hash":"<64 hex>","receipt":{…}}`. A line is synced before the record leaves the spool.
 use crate::files::Files;
 use crate::line_log::{Bounds, LineLog};

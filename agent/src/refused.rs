@@ -1,6 +1,6 @@
 //! Records that the collector will never take: kept apart for a while, bounded, counted and shown.
 //!
-//! `refused/refused.log` and `refused/refused.1.log` (see [`crate::line_log`]), one line per record:
+//! `refused/refused.log` and `refused/refused.1.log` (see `line_log`), one line per record:
 //! `{"record_hash":…,"reason":…,"detail":…,"refused_at_us":n,"line":"<envelope>"|null}`.
 use crate::files::Files;
 use crate::line_log::{Bounds, LineLog};

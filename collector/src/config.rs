@@ -21,7 +21,7 @@ pub const NDT7_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHO
 pub const BATCHES_PER_NETWORK_PER_S: u32 = 50;
 /// Enrolments per minute from one network; as many at once.
 pub const ENROLMENTS_PER_NETWORK_PER_MIN: u32 = 60;
-/// Records per second of one key; [`KEY_BURST_S`] seconds' worth at once.
+/// Records per second of one key; `KEY_BURST_S` seconds' worth at once.
 pub const RECORDS_PER_KEY_PER_S: u32 = 50;
 /// A device that was offline for weeks sends its whole spool at once.
 const KEY_BURST_S: f64 = 400.0;
