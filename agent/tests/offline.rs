@@ -3,6 +3,7 @@
 //! Needs a namespace without routes, so it is ignored by default and run by
 //! `unshare -rn cargo test -p tonle-agent --test offline -- --ignored`.
 use rustls::RootCertStore;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tonle_agent::experiments::{Recorded, Run, by_name};
@@ -12,8 +13,8 @@ use tonle_net::settings::NetSettings;
 
 async fn measured(experiment: &str, value: &str) -> Recorded {
     let net = NetSettings {
-        resolvers: vec!["1.1.1.1:53".parse().unwrap()],
-        public_resolvers: vec!["8.8.8.8".parse().unwrap()],
+        resolvers: vec![SocketAddr::from(([1, 1, 1, 1], 53))],
+        public_resolvers: vec![IpAddr::from([8, 8, 8, 8])],
         roots: Arc::new(RootCertStore::empty()),
         allow_loopback: false,
     };
@@ -30,10 +31,10 @@ async fn measured(experiment: &str, value: &str) -> Recorded {
         path_class: PathClass::Abroad,
     };
     by_name(experiment)
-        .unwrap()
+        .expect("the experiment is in the list")
         .run(&run, &target)
         .await
-        .unwrap();
+        .expect("a network that fails is data, not a reason not to run");
     run.take()
 }
 
