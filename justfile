@@ -35,7 +35,7 @@ test:
 
 # The ingest benchmark.
 bench:
-    cargo bench -p tonle-collector
+    cargo bench -p tonle-collector --bench ingest
 
 # Builds every fuzz target and runs each for SECONDS; needs nightly and cargo-fuzz.
 fuzz SECONDS="20":
