@@ -20,6 +20,7 @@ pub mod record;
 pub mod statement;
 pub mod strict_json;
 pub mod targets;
+pub mod toml_text;
 pub mod words;
 
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
