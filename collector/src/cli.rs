@@ -19,6 +19,9 @@ use tonle_evidence::entry::Tier;
 use tonle_net::clock::wall_us;
 use tonle_net::datadir::{DataDir, DataDirError, Role};
 
+/// Exit code of a process ended by the second signal (128 + SIGINT, as shells report it).
+const INTERRUPTED: i32 = 130;
+
 /// Misuse: the same code that wrong arguments give.
 const MISUSE: u8 = 2;
 
@@ -172,12 +175,6 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
 
 async fn serve(config: Config, options: &ServeOptions) -> anyhow::Result<()> {
     init_log();
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        config = ?config,
-        "tonle-collector {} starts",
-        env!("CARGO_PKG_VERSION")
-    );
     let runs = |part| options.only.is_empty() || options.only.contains(&part);
     let only = Only {
         web: runs(Part::Web),
@@ -185,7 +182,14 @@ async fn serve(config: Config, options: &ServeOptions) -> anyhow::Result<()> {
         servers: runs(Part::Servers),
     };
     let cancel = CancellationToken::new();
+    let shown = format!("{config:?}");
     let service = Service::start_only(config, only, cancel.clone()).await?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        config = shown,
+        "tonle-collector {} starts",
+        env!("CARGO_PKG_VERSION")
+    );
     output::note(format_args!("pages and API: {}", service.public_url()));
     output::note(format_args!(
         "metrics: http://{}/metrics",
@@ -198,11 +202,19 @@ async fn serve(config: Config, options: &ServeOptions) -> anyhow::Result<()> {
     tokio::spawn(async move {
         stop_signal().await;
         stopping.cancel();
-        stop_signal().await; // a second one: whoever asks twice does not want to wait
-        std::process::abort();
+        stop_signal().await;
+        exit_at_once();
     });
     service.wait().await;
     Ok(())
+}
+
+#[expect(
+    clippy::exit,
+    reason = "the person asked twice; what is acknowledged is already on disk"
+)]
+fn exit_at_once() {
+    std::process::exit(INTERRUPTED);
 }
 
 async fn stop_signal() {

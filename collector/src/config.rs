@@ -117,7 +117,7 @@ impl Config {
         })?;
         toml::from_str(&text).map_err(|error| ConfigError::Parse {
             path: path.to_owned(),
-            reason: error.to_string().trim_end().to_owned(),
+            reason: tonle_evidence::toml_text::reason(&text, &error),
         })
     }
 

@@ -164,8 +164,8 @@ impl Service {
             Some(path) => NetworkTable::open(path)?,
             None => NetworkTable::none(),
         };
-        let listeners = Listeners::bind(&config, only).await?;
         let data_dir = DataDir::open(&config.data_dir, Role::Collector)?;
+        let listeners = Listeners::bind(&config, only).await?;
         let (web_addr, metrics_addr) = listeners.addresses(&config)?;
         let ndt7_addr = listeners.ndt7.as_ref().map(Ndt7Server::local_addr);
         let public_url = config.public_url_at(web_addr);
