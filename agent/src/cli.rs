@@ -3,9 +3,13 @@ mod commands;
 mod joining;
 mod signals;
 
+pub use joining::yes;
+pub use signals::stop_on_signals;
+
 use crate::config::Config;
 use crate::output;
 use clap::{Args, Parser, Subcommand};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tonle_evidence::record::{PlaceKind, QuotaState, Technology};
@@ -60,8 +64,8 @@ pub struct Cli {
 pub enum Command {
     /// Join a collector by the invitation you received
     Join(JoinArgs),
-    /// Measure by schedule and upload, until stopped
-    Run,
+    /// Measure by schedule and upload, until stopped; or one round
+    Run(RunArgs),
     /// Measure once: every target of an experiment, or one
     Measure(MeasureArgs),
     /// Show what the agent is, may do, has used and waits to send
@@ -138,6 +142,24 @@ pub struct PlaceArgs {
     /// Whether the line costs by volume
     #[arg(long, value_name = "BOOL")]
     pub metered: Option<bool>,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tonle-agent run                 by schedule, until Ctrl-C
+  tonle-agent run --once          one round, uploaded, with a summary
+  tonle-agent run --once --json
+
+Exit code 0 of --once: the collector acknowledged and processed every record.")]
+pub struct RunArgs {
+    /// One round of every experiment that is on, uploaded, then exit
+    #[arg(long)]
+    pub once: bool,
+    /// Print the summary of the round as JSON
+    #[arg(long, requires = "once")]
+    pub json: bool,
 }
 
 /// Arguments of `measure`.
@@ -240,7 +262,7 @@ fn config(cli: &Cli) -> anyhow::Result<Config> {
 
 /// Logs go to standard error. Behind the front door logging may have been started already.
 fn start_logging(cli: &Cli) -> anyhow::Result<()> {
-    let usual = if matches!(cli.command, Command::Run) {
+    let usual = if matches!(&cli.command, Command::Run(args) if !args.once) {
         "info"
     } else {
         "warn"
@@ -250,6 +272,7 @@ fn start_logging(cli: &Cli) -> anyhow::Result<()> {
         EnvFilter::try_new(wanted).map_err(|error| Misuse(format!("--log '{wanted}': {error}")))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = if cli.log_json {
         builder.json().try_init()

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use tonle_evidence::record::{PlaceKind, QuotaState, Technology};
 use tonle_evidence::strict_json::MAX_INTEGER;
+use tonle_evidence::toml_text;
 use url::Url;
 
 /// Where state lives unless something else is said, below the working directory.
@@ -151,7 +152,7 @@ impl Config {
         })?;
         Self::parse(&text).map_err(|error| ConfigError::Parse {
             path: path.to_owned(),
-            reason: error.to_string().trim_end().to_owned(),
+            reason: toml_text::reason(&text, &error),
         })
     }
 

@@ -30,5 +30,9 @@ pub mod scrub;
 pub mod spool;
 pub mod status;
 pub mod steps;
+pub mod summary;
 pub mod targets;
 pub mod upload;
+
+/// The crates whose types stand in this library's interface, for whoever composes it.
+pub use {tonle_evidence as evidence, tonle_net as net};

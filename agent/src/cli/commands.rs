@@ -12,6 +12,7 @@ use crate::identity::Enrolment;
 use crate::output::{self, Bar};
 use crate::profile::Profile;
 use crate::receipts::ReceiptLog;
+use crate::summary::Summary;
 use crate::{doctor, status, targets};
 use anyhow::{Context as _, bail};
 use std::future::Future;
@@ -29,7 +30,8 @@ pub(super) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let device = Device::open(config)?;
             block_on(join(&device, &args, lang))
         }
-        Command::Run => block_on(keep_measuring(&Device::open(config)?)),
+        Command::Run(args) if args.once => block_on(one_round(&Device::open(config)?, args.json)),
+        Command::Run(_) => block_on(keep_measuring(&Device::open(config)?)),
         Command::Measure(args) => block_on(measure(config, &args)),
         Command::Status(args) => show_status(&config, args.json),
         Command::Confirm(place) => confirm(&config, &place),
@@ -64,6 +66,30 @@ async fn keep_measuring(device: &Device) -> anyhow::Result<ExitCode> {
     device.run(&stop).await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+async fn one_round(device: &Device, as_json: bool) -> anyhow::Result<ExitCode> {
+    let stop = stop_on_signals()?;
+    if let Err(error) = device.refresh_targets().await {
+        tracing::warn!(%error, "going on with the lists on this device: {error}");
+    }
+    let bar = Bar::new();
+    let round = device.round(&stop, &bar).await;
+    bar.finish();
+    let round = round?;
+    device.upload(&stop).await?;
+    let states = device.fates(&round.records, &stop).await?;
+    let summary = Summary::new(round, states);
+    if as_json {
+        output::json(&summary);
+    } else {
+        summary.table().iter().for_each(|line| output::line(line));
+    }
+    Ok(if summary.is_complete() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn measure(config: Config, args: &MeasureArgs) -> anyhow::Result<ExitCode> {

@@ -106,7 +106,7 @@ fn agreed(stream: Stream, accepted: Option<&str>, lang: Lang) -> anyhow::Result<
 }
 
 /// Asks until the answer is yes or no; the end of input is a no.
-pub(super) fn yes(question: &str) -> anyhow::Result<bool> {
+pub fn yes(question: &str) -> anyhow::Result<bool> {
     loop {
         match output::ask(question)?
             .map(|answer| answer.to_lowercase())

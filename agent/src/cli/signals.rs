@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 const INTERRUPTED: i32 = 130;
 
 /// A token that the first signal cancels.
-pub(super) fn stop_on_signals() -> std::io::Result<CancellationToken> {
+pub fn stop_on_signals() -> std::io::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let stop = CancellationToken::new();

@@ -3,7 +3,7 @@ use super::Device;
 use super::open::{OpenError, open_outbox};
 use crate::consent::{Consent, ConsentError, Consents};
 use crate::context::System;
-use crate::identity::Enrolment;
+use crate::identity::{Enrolment, EnrolmentError};
 use crate::join::{self, JoinError};
 use crate::outbox::{OutboxError, lock};
 use crate::profile::{Declared, Profile, ProfileError, new_salt};
@@ -16,6 +16,7 @@ use tonle_evidence::enrolment::Invitation;
 use tonle_evidence::envelope::Envelope;
 use tonle_evidence::record::Stream;
 use tonle_net::clock::wall_us;
+use url::Url;
 
 /// What a volume has of its own; everything else in the data directory is the agent's.
 const VOLUME_ENTRY: &str = "lost+found";
@@ -28,6 +29,29 @@ const KEY_FILE: &str = "identity.key";
 pub struct LeaveError(PathBuf, io::Error);
 
 impl Device {
+    /// The joined collector, known by its pinned key, is now reached elsewhere.
+    pub fn collector_moved(
+        &self,
+        collector: &Url,
+        ndt7_url: Option<String>,
+    ) -> Result<(), EnrolmentError> {
+        let mut state = self.state();
+        let Some(known) = &state.enrolment else {
+            return Ok(());
+        };
+        if known.collectors.first() == Some(collector) && known.enrolled.ndt7_url == ndt7_url {
+            return Ok(());
+        }
+        let mut enrolment = Enrolment::clone(known);
+        enrolment.collectors = vec![collector.clone()];
+        enrolment.enrolled.ndt7_url = ndt7_url;
+        enrolment.save(&self.files)?;
+        state.enrolment = Some(Arc::new(enrolment));
+        state.uploader = None;
+        state.dated_offset_us = None;
+        Ok(())
+    }
+
     /// Joins a collector: keeps the consent, proves the key, keeps the answer and the place.
     pub async fn join(
         &self,

@@ -2,7 +2,9 @@
 //!
 //! The data directory is locked while a [`Device`] lives. What the volunteer may change meanwhile
 //! (`consent.json`, `profile.json`) is read anew before each round and each upload.
+mod clock;
 mod desk;
+mod fate;
 mod life;
 mod membership;
 mod open;
@@ -10,6 +12,7 @@ mod plan;
 
 pub(crate) use desk::software;
 pub use desk::{RecordSummary, RoundObserver, Skipped};
+pub use fate::{PROCESSED, UNREACHABLE};
 pub use membership::{LeaveError, confirm};
 pub use open::OpenError;
 pub(crate) use open::{is_running, stored_ledger};
@@ -62,6 +65,8 @@ struct State {
     uploader: Option<Arc<Uploader<DiskFiles>>>,
     /// Whether the spool was opened with the bound that openness records need.
     keeps_openness: bool,
+    /// The collector's clock minus ours by its `Date`, microseconds, until an upload tells it better.
+    dated_offset_us: Option<i64>,
 }
 
 /// An open agent.
@@ -169,6 +174,7 @@ impl Device {
         observer: &dyn RoundObserver,
     ) -> Result<Round, RoundError> {
         let _one_at_a_time = self.rounds.lock().await;
+        self.learn_clock().await;
         let stops = Stops {
             stop: cancel.child_token(),
             give_up: CancellationToken::new(),
@@ -207,8 +213,12 @@ impl Device {
     }
 
     fn clock_offset_us(&self) -> Option<i64> {
-        let uploader = self.state().uploader.clone();
-        uploader?.clock_offset().map(|clock| clock.offset_us)
+        let (uploader, dated_us) = {
+            let state = self.state();
+            (state.uploader.clone(), state.dated_offset_us)
+        };
+        let told = uploader.and_then(|uploader| uploader.clock_offset());
+        told.map(|clock| clock.offset_us).or(dated_us)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

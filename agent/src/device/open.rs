@@ -77,6 +77,7 @@ pub(super) fn open(config: Config) -> Result<Device, OpenError> {
         enrolment,
         uploader: None,
         keeps_openness,
+        dated_offset_us: None,
     };
     let device = Device {
         outbox: Arc::new(Mutex::new(outbox)),

@@ -15,6 +15,7 @@ mod pace;
 mod retry_after;
 
 pub use exchange::ClockOffset;
+pub(crate) use retry_after::http_date_us;
 
 use crate::files::Files;
 use crate::outbox::{Fate, Outbox, OutboxError, SharedOutbox, lock};

@@ -15,9 +15,15 @@ pub(super) fn parse(header: &str, now_us: i64) -> Option<u64> {
     if !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(header.parse().unwrap_or(u64::MAX));
     }
-    let date = PrimitiveDateTime::parse(header, HTTP_DATE).ok()?;
-    let wait_s = date.assume_utc().unix_timestamp() - now_us.div_euclid(1_000_000);
+    let wait_s = (http_date_us(header)? - now_us).div_euclid(1_000_000);
     Some(u64::try_from(wait_s).unwrap_or(0))
+}
+
+/// The instant of an HTTP date, microseconds since the Unix epoch.
+#[must_use]
+pub(crate) fn http_date_us(text: &str) -> Option<i64> {
+    let date = PrimitiveDateTime::parse(text.trim(), HTTP_DATE).ok()?;
+    date.assume_utc().unix_timestamp().checked_mul(1_000_000)
 }
 
 #[cfg(test)]
