@@ -1,0 +1,12 @@
+//! End to end with the real binary over loopback: what a person sees when they use Tonle.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the whole program is a test: what cannot be had is its failure"
+)]
+mod support;
+
+mod api_and_pages;
+mod crash;
+mod six_agents;
+mod up;
+mod wrong_inputs;

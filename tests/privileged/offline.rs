@@ -1,0 +1,56 @@
+//! `up` on a machine that has nothing but loopback: the real targets fail, each by its right name.
+use libtest_mimic::Failed;
+use serde_json::Value;
+use std::process::Command;
+
+/// What an offline device may see of a public target.
+const OFFLINE_FAILURES: [&str; 5] = [
+    "network_unreachable",
+    "host_unreachable",
+    "dns_temporary_failure",
+    "generic_timeout_error",
+    "interrupted",
+];
+
+pub(crate) fn without_any_network_every_failure_has_its_right_name() -> Result<(), Failed> {
+    let dir = tempfile::tempdir()?;
+    let script = r#"ip link set lo up && exec "$0" up --once --yes --json --data "$1""#;
+    let output = Command::new("timeout")
+        .args(["--kill-after=5", "90", "unshare", "-n", "sh", "-c", script])
+        .arg(env!("CARGO_BIN_EXE_tonle"))
+        .arg(dir.path().join("data"))
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        return Err(format!("an offline round ends with {}: {said}", output.status).into());
+    }
+    let summary: Value = serde_json::from_slice(&output.stdout)?;
+    let records = summary["records"].as_array().ok_or("no records")?;
+    let remote = |record: &&Value| record["experiment"] != "throughput";
+    let mut count = 0;
+    for record in records.iter().filter(remote) {
+        count += 1;
+        let failures = record["failures"].as_array().ok_or("no failures")?;
+        if failures.is_empty() {
+            return Err(format!("an offline target did not fail: {record}").into());
+        }
+        for failure in failures {
+            let name = failure.as_str().unwrap_or_default();
+            if !OFFLINE_FAILURES.contains(&name) {
+                return Err(
+                    format!("'{name}' is not what an offline device sees: {record}").into(),
+                );
+            }
+        }
+    }
+    if count < 20 {
+        return Err(format!("only {count} targets were tried").into());
+    }
+    let seconds = summary["duration_ms"].as_u64().ok_or("no duration")? / 1000;
+    // The round's own deadline (52 s) keeps this bound, not the speed of the machine.
+    if seconds > 60 {
+        Err(format!("the round took {seconds} s").into())
+    } else {
+        Ok(())
+    }
+}
