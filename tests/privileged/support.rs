@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// The binary under test.
 pub(crate) const TONLE: &str = env!("CARGO_BIN_EXE_tonle");
@@ -26,16 +27,18 @@ impl Drop for Running {
     }
 }
 
-/// Ports that nothing listens on now.
-pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N], Failed> {
-    let mut ports = [0; N];
-    let mut held = Vec::new();
-    for port in &mut ports {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        *port = listener.local_addr()?.port();
-        held.push(listener);
-    }
-    Ok(ports)
+/// Ports that nothing listens on, each given out once. They lie below the range from which the
+/// system takes ports for connections, so that none is taken before the collector binds it.
+fn free_ports<const N: usize>() -> Result<[u16; N], Failed> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let base = 12_000 + u16::try_from(std::process::id() % 100)? * 50;
+    let free = |()| loop {
+        let port = base + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            break port;
+        }
+    };
+    Ok([(); N].map(free))
 }
 
 /// Writes a collector's configuration in `dir`.

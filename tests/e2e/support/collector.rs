@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// A running collector with its files.
 pub(crate) struct Collector {
@@ -106,10 +107,18 @@ impl Collector {
     }
 }
 
-/// Ports that nothing listens on now.
+/// Ports that nothing listens on, each given out once. They lie below the range from which the
+/// system takes ports for connections, so that none is taken before the collector binds it.
 fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let base = 20_000 + u16::try_from(std::process::id() % 100).unwrap() * 100;
+    let free = |()| loop {
+        let port = base + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            break port;
+        }
+    };
+    [(); N].map(free)
 }
 
 /// What a command that must fail said.

@@ -13,11 +13,20 @@ pub(crate) trait Script:
 }
 impl<F: Fn(bool, &Message) -> Vec<Vec<u8>> + Send + Sync + Clone + 'static> Script for F {}
 
+/// Both transports on one port: a port that is free for one may be taken for the other.
+async fn same_port() -> (TcpListener, UdpSocket) {
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        if let Ok(socket) = UdpSocket::bind(listener.local_addr().unwrap()).await {
+            return (listener, socket);
+        }
+    }
+}
+
 /// Starts the resolver; it lives as long as the test's runtime.
 pub(crate) async fn resolver(script: impl Script) -> SocketAddr {
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let (listener, socket) = same_port().await;
     let address = socket.local_addr().unwrap();
-    let listener = TcpListener::bind(address).await.unwrap();
     let over_tcp = script.clone();
     tokio::spawn(async move {
         let mut buffer = [0; 1500];
