@@ -48,7 +48,7 @@ pub struct UpOptions {
     /// Folder that holds all state; made if missing, resumed if not
     #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA_DIR)]
     pub data: PathBuf,
-    /// Configuration with the tables [agent] and [collector]
+    /// Configuration with the tables `[agent]` and `[collector]`
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Address of pages and API (default 127.0.0.1:8080)
