@@ -197,6 +197,23 @@ mod tests {
         assert_eq!(NetworkTable::none().version(), None);
     }
 
+    /// Made with the Python package `mmdb_writer`: 192.0.2.0/24 is AS64500, 2001:db8::/32 is AS64501 in KH.
+    const MMDB: &[u8] = include_bytes!("fixtures/asn.mmdb");
+
+    #[test]
+    fn a_table_in_mmdb_form_is_read_for_both_families() {
+        let table = NetworkTable::parse(MMDB.to_vec()).unwrap();
+        assert!(table.version().unwrap().starts_with("Tonle-Test-ASN "));
+        let look = |address: &str| table.lookup(address.parse().unwrap());
+        assert_eq!(look("192.0.2.9").asn, Some(64_500));
+        let six = look("2001:db8::9");
+        assert_eq!(
+            (six.asn, six.country.as_deref()),
+            (Some(64_501), Some("KH"))
+        );
+        assert_eq!(look("198.51.100.1").asn, None);
+    }
+
     #[test]
     fn a_gzip_table_is_read_as_it_is_distributed() {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
