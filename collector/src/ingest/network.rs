@@ -197,7 +197,8 @@ mod tests {
         assert_eq!(NetworkTable::none().version(), None);
     }
 
-    /// Made with the Python package `mmdb_writer`: 192.0.2.0/24 is AS64500, 2001:db8::/32 is AS64501 in KH.
+    /// Made with the Python package `mmdb_writer`: `192.0.2.0/24` is AS64500, `2001:db8::/32` is
+    /// AS64501 in KH.
     const MMDB: &[u8] = include_bytes!("fixtures/asn.mmdb");
 
     #[test]
