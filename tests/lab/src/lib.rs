@@ -1,0 +1,8 @@
+//! The lab: a simulated Internet between real kernel sockets, whose truth is known.
+//!
+//! Each host is a network namespace with one TUN interface; a hub in user space carries packets
+//! between them with the delays, rates, losses and meddling that a scenario file asks for. It
+//! imports none of the programs it tests.
+pub mod packet;
+pub mod rules;
+pub mod scenario;

@@ -1,0 +1,2 @@
+//! `lab`: runs a command inside a scenario.
+fn main() {}
