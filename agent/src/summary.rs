@@ -130,6 +130,8 @@ mod tests {
             failures: Vec::new(),
             samples: Vec::new(),
             bytes_used: 7,
+            t_start_us: 0,
+            observations: Vec::new(),
         };
         Round {
             records: targets.iter().map(record).collect(),

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tonle_evidence::hash::Hash;
 use tonle_evidence::local_time::LocalHour;
+use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{Claim, Clock, Method, Outcome, Software};
 use tonle_net::clock::wall_us;
 use tonle_net::datadir::write_atomic;
@@ -44,6 +45,10 @@ pub struct RecordSummary {
     pub samples: Vec<(String, i64)>,
     /// Bytes it used, both directions.
     pub bytes_used: u64,
+    /// Start of the run by the device's wall clock, microseconds since the Unix epoch.
+    pub t_start_us: i64,
+    /// What each step saw, as the record has it; times count from the start of the run.
+    pub observations: Vec<Observation>,
 }
 
 /// A job of a round that did not run.
@@ -231,7 +236,7 @@ impl<'a> RoundDesk<'a> {
         let context = self.context(job, &finished, alone, counters);
         let samples = finished.recorded.samples.clone();
         let failures = failures_of(&finished);
-        let bytes_used = finished.bytes_used;
+        let (bytes_used, t_start_us) = (finished.bytes_used, finished.t_start_us);
         let kept = lock(&self.device.outbox)
             .keep(&context, finished.recorded, wall_us())
             .map_err(|error| error.to_string())?;
@@ -244,6 +249,8 @@ impl<'a> RoundDesk<'a> {
             failures,
             samples,
             bytes_used,
+            t_start_us,
+            observations: kept.observations,
         })
     }
 

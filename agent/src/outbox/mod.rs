@@ -58,12 +58,14 @@ impl OutboxError {
 }
 
 /// A record that is durable in the spool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// Its hash.
     pub hash: Hash,
     /// How the run ended, as the record says.
     pub outcome: Outcome,
+    /// What its steps saw, scrubbed.
+    pub observations: Vec<Observation>,
     /// Length of the envelope as it travels, bytes.
     pub size_bytes: usize,
 }
@@ -169,6 +171,7 @@ impl<F: Files> Outbox<F> {
         Ok(Kept {
             hash: built.link.hash,
             outcome: built.outcome,
+            observations: built.observations,
             size_bytes: built.envelope.to_line().len(),
         })
     }

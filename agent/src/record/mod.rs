@@ -21,6 +21,7 @@ use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::envelope::{Envelope, LINE_MAX_BYTES};
 use tonle_evidence::hash::Hex;
 use tonle_evidence::local_time::LocalHour;
+use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{
     BodyPrefix, Claim, Clock, Context, KIND_MEASUREMENT, Method, Outcome, PRIVATE_SCHEMA,
     PUBLIC_SCHEMA, PlaceKind, Plan, Private, Province, Public, Sample, SealError, Software, Target,
@@ -99,6 +100,8 @@ pub struct Built {
     pub link: Link,
     /// How the run ended, as the record says.
     pub outcome: Outcome,
+    /// What its steps saw, as the record says.
+    pub observations: Vec<Observation>,
     /// Bodies that were left out for want of room.
     pub bodies_dropped: usize,
     /// Observations that were left out for want of room.
@@ -180,6 +183,7 @@ pub fn build(
         outcome: halves.public.outcome,
         bodies_dropped: bodies.len() - halves.private.bodies.len(),
         observations_dropped: observations - halves.public.observations.len(),
+        observations: halves.public.observations,
     })
 }
 
