@@ -423,7 +423,7 @@ pub enum Rule {
         #[serde(default)]
         resolvers: Vec<IpAddr>,
     },
-    /// Acts on the server name in a TLS ClientHello.
+    /// Acts on the server name in a TLS `ClientHello`.
     Sni {
         /// For these names.
         names: Vec<String>,
@@ -466,7 +466,7 @@ pub enum Protocol {
     Tcp,
     /// UDP.
     Udp,
-    /// ICMP and ICMPv6.
+    /// ICMP and `ICMPv6`.
     Icmp,
 }
 
