@@ -9,6 +9,7 @@ pub mod datadir;
 pub mod dns;
 pub mod http;
 pub mod icmp;
+pub mod kernel_time;
 pub mod meter;
 pub mod resolv_conf;
 pub mod roots;
@@ -18,6 +19,7 @@ pub mod step;
 pub mod tcp;
 pub mod tcp_info;
 pub mod tls;
+pub mod udp;
 pub mod websocket;
 
 #[cfg(test)]
