@@ -12,7 +12,7 @@ mod flow;
 mod layout;
 pub mod quic;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transport;
 
 pub use change::OtherFamily;

@@ -5,6 +5,29 @@
 //! 2. A rule that matched a flow sticks to it. Only the first ten packets with payload of a flow are
 //!    looked at, as real middleboxes do.
 //! 3. A rule never reads a clock and never draws a number of its own: [`Cx`] has both.
+//! 4. A packet that no rule acts on goes on with every byte as it came.
+//!
+//! Read in this order: [`Chain`], `flows` (what it knows of a flow), the rules that decide on single
+//! packets (`dns_*`), those that pick flows (`sni`, `keyword`, `endpoint`, `quic_drop`), and what is
+//! done with a picked flow (`action`). [`routers`] is no rule: it makes what routers answer.
+mod action;
+mod chain;
+mod dns_drop;
+mod dns_redirect;
+mod dns_spoof;
+mod endpoint;
+mod flows;
+mod keyword;
+mod names;
+mod quic_drop;
+pub mod routers;
+mod sni;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+pub use chain::Chain;
+
 use crate::packet::Packet;
 
 /// Which way a packet crosses a host's link.
@@ -38,4 +61,22 @@ pub struct Outcome {
     pub inject: Vec<Packet>,
     /// Index in the scenario's list of the rule that acted, for the trace.
     pub rule: Option<usize>,
+}
+
+impl Outcome {
+    /// The packet goes on.
+    fn pass(packet: Packet) -> Self {
+        Self {
+            forward: Some(packet),
+            ..Self::default()
+        }
+    }
+
+    /// The packet ends here, and these come in its place.
+    fn instead(inject: Vec<Packet>) -> Self {
+        Self {
+            inject,
+            ..Self::default()
+        }
+    }
 }

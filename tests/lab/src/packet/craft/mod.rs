@@ -4,7 +4,9 @@ mod tcp;
 mod udp;
 
 pub use icmp::{Complaint, complain};
-pub use tcp::{FORGED_WINDOW, Segment, reset_to_receiver, reset_to_sender, tcp};
+pub use tcp::{
+    FORGED_WINDOW, Segment, reset_to_receiver, reset_to_sender, reset_to_sender_at, tcp,
+};
 pub use udp::{udp, udp_reply};
 
 use super::flow::{Flow, Pair};

@@ -51,14 +51,23 @@ pub fn reset_to_sender(of: &Packet) -> Option<Packet> {
     let Transport::Tcp(segment) = of.transport() else {
         return None;
     };
-    if segment.flags.has(Flags::RST) {
-        return None;
-    }
     let seq = if segment.flags.has(Flags::ACK) {
         segment.ack
     } else {
         0
     };
+    reset_to_sender_at(of, seq)
+}
+
+/// [`reset_to_sender`] with this sequence number.
+#[must_use]
+pub fn reset_to_sender_at(of: &Packet, seq: u32) -> Option<Packet> {
+    let Transport::Tcp(segment) = of.transport() else {
+        return None;
+    };
+    if segment.flags.has(Flags::RST) {
+        return None;
+    }
     tcp(&of.flow().reversed(), &reset(seq, segment.seq_end()))
 }
 

@@ -1,9 +1,9 @@
 //! Tests of packets: what they share.
 mod change;
 mod craft;
-mod dns;
-mod hello;
-mod parse;
+pub(crate) mod dns;
+pub(crate) mod hello;
+pub(crate) mod parse;
 mod reset;
 
 use super::{Flow, Packet, protocol};

@@ -139,7 +139,7 @@ fn a_tcp_header_that_is_cut_short_is_other() {
 }
 
 /// Bytes that look enough like a packet to get past the first checks.
-fn nearly_a_packet() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn nearly_a_packet() -> impl Strategy<Value = Vec<u8>> {
     let protocols = prop_oneof![
         Just(0u8),
         Just(6),

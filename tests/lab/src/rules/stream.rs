@@ -1,0 +1,109 @@
+//! The beginning of one direction of a TCP connection, put in order as a receiver would.
+
+/// How much of a direction is kept, bytes. A `ClientHello` with hybrid key shares has about 2 KiB.
+pub(super) const KEPT_BYTES: usize = 8 * 1024;
+/// How many segments that came early are kept.
+const EARLY_MAX: usize = 10;
+
+/// What came so far.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    /// Sequence number of the first byte, once known.
+    start: Option<u32>,
+    /// The bytes from there on, without a gap.
+    bytes: Vec<u8>,
+    /// (place from the start, bytes) of segments behind a gap.
+    early: Vec<(usize, Vec<u8>)>,
+}
+
+impl Stream {
+    /// Says where the payload begins: behind the SYN.
+    pub(super) fn begin(&mut self, start: u32) {
+        self.start = Some(start);
+    }
+
+    /// Takes the payload of a segment. Bytes that are there already stay as they came first.
+    pub(super) fn push(&mut self, seq: u32, payload: &[u8]) {
+        let start = *self.start.get_or_insert(seq);
+        let place = usize::try_from(seq.wrapping_sub(start)).expect("32 bits fit in usize");
+        if payload.is_empty() || place >= KEPT_BYTES {
+            return;
+        }
+        if place > self.bytes.len() {
+            if self.early.len() < EARLY_MAX {
+                self.early.push((place, payload.to_vec()));
+            }
+            return;
+        }
+        self.append(place, payload);
+        while let Some(index) = self.fitting() {
+            let (place, payload) = self.early.swap_remove(index);
+            self.append(place, &payload);
+        }
+    }
+
+    /// The bytes from the beginning on, up to the first gap.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn fitting(&self) -> Option<usize> {
+        let has = self.bytes.len();
+        self.early.iter().position(|(place, _)| *place <= has)
+    }
+
+    fn append(&mut self, place: usize, payload: &[u8]) {
+        let known = self.bytes.len() - place;
+        let room = KEPT_BYTES - self.bytes.len();
+        let new = payload.iter().skip(known).take(room);
+        self.bytes.extend(new);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KEPT_BYTES, Stream};
+    use proptest::prelude::*;
+
+    #[test]
+    fn segments_in_any_order_make_the_same_stream() {
+        for order in [[0, 1, 2], [0, 2, 1], [2, 1, 0], [1, 0, 2], [1, 2, 0]] {
+            let mut stream = Stream::default();
+            stream.begin(u32::MAX);
+            for index in order {
+                let segment = [(u32::MAX, "abc"), (2, "def"), (5, "ghi")][index];
+                stream.push(segment.0, segment.1.as_bytes());
+            }
+            assert_eq!(stream.bytes(), b"abcdefghi", "{order:?}");
+        }
+    }
+
+    #[test]
+    fn what_came_first_stays() {
+        let mut stream = Stream::default();
+        stream.push(10, b"abc");
+        stream.push(10, b"ABCDE");
+        assert_eq!(stream.bytes(), b"abcDE");
+    }
+
+    #[test]
+    fn a_gap_ends_what_is_known() {
+        let mut stream = Stream::default();
+        stream.push(10, b"abc");
+        stream.push(14, b"efg");
+        assert_eq!(stream.bytes(), b"abc");
+    }
+
+    proptest! {
+        #[test]
+        fn any_segments_never_panic_and_keep_the_bound(
+            segments in prop::collection::vec((any::<u16>(), prop::collection::vec(any::<u8>(), 0..2000)), 0..40)
+        ) {
+            let mut stream = Stream::default();
+            for (seq, payload) in segments {
+                stream.push(u32::from(seq), &payload);
+                prop_assert!(stream.bytes().len() <= KEPT_BYTES);
+            }
+        }
+    }
+}
