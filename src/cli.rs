@@ -57,9 +57,9 @@ pub struct UpOptions {
     /// Address of /metrics (default 127.0.0.1:9091)
     #[arg(long, value_name = "ADDR")]
     pub metrics_listen: Option<SocketAddr>,
-    /// Address of the ndt7 measurement server (default 127.0.0.1:8081)
-    #[arg(long, value_name = "ADDR")]
-    pub ndt7_listen: Option<SocketAddr>,
+    /// Address of the measurement servers (default 127.0.0.1:8081)
+    #[arg(long, alias = "ndt7-listen", value_name = "ADDR")]
+    pub servers_listen: Option<SocketAddr>,
     /// Province this device stands in, such as KH-12
     #[arg(long, value_name = "CODE")]
     pub province: Option<String>,

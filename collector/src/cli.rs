@@ -6,7 +6,7 @@ use crate::country::Nation;
 use crate::ingest::network::NetworkTable;
 use crate::journal::{FILE_NAME, Journal, JournalReader};
 use crate::output;
-use crate::service::{Only, Service};
+use crate::service::{Only, ServersAlone, Service};
 use anyhow::ensure;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::json;
@@ -73,7 +73,8 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ServeOptions {
-    /// Parts to run: web (pages, API, figures), ingest (records, enrolments), servers (ndt7)
+    /// Parts to run: web (pages, API, figures), ingest (records, enrolments), servers
+    /// (measurement servers; alone they keep nothing on disk)
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PARTS")]
     only: Vec<Part>,
 }
@@ -182,31 +183,54 @@ async fn serve(config: Config, options: &ServeOptions) -> anyhow::Result<()> {
         servers: runs(Part::Servers),
     };
     let cancel = CancellationToken::new();
+    if only.is_servers_alone() {
+        return serve_alone(&config, cancel).await;
+    }
     let shown = format!("{config:?}");
     let service = Service::start_only(config, only, cancel.clone()).await?;
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        config = shown,
-        "tonle-collector {} starts",
-        env!("CARGO_PKG_VERSION")
-    );
+    log_start(&shown);
     output::note(format_args!("pages and API: {}", service.public_url()));
     output::note(format_args!(
         "metrics: http://{}/metrics",
         service.metrics_addr
     ));
-    if let Some(address) = service.ndt7_addr {
-        output::note(format_args!("ndt7: {address}"));
+    if let Some(address) = service.servers_addr {
+        output::note(format_args!("measurement servers: {address}"));
     }
-    let stopping = cancel.clone();
+    stop_on_signals(cancel);
+    service.wait().await;
+    Ok(())
+}
+
+async fn serve_alone(config: &Config, cancel: CancellationToken) -> anyhow::Result<()> {
+    let servers = ServersAlone::start(config, cancel.clone()).await?;
+    log_start(&format!("{config:?}"));
+    output::note(format_args!(
+        "metrics: http://{}/metrics",
+        servers.metrics_addr
+    ));
+    output::note(format_args!(
+        "measurement servers: {}",
+        servers.servers_addr
+    ));
+    stop_on_signals(cancel);
+    servers.wait().await;
+    Ok(())
+}
+
+fn log_start(config: &str) {
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(version, config, "tonle-collector {version} starts");
+}
+
+/// The first signal ends the service, the second the process.
+fn stop_on_signals(cancel: CancellationToken) {
     tokio::spawn(async move {
         stop_signal().await;
-        stopping.cancel();
+        cancel.cancel();
         stop_signal().await;
         exit_at_once();
     });
-    service.wait().await;
-    Ok(())
 }
 
 #[expect(

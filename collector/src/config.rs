@@ -4,6 +4,7 @@
 use crate::ingest::Limits;
 use crate::ingest::limit::Rate;
 use crate::ingest::source::{Cidr, NotACidr};
+use crate::servers::ServersConfig;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -15,8 +16,6 @@ pub const DATA_DIR: &str = "tonle-collector-data";
 pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// Metrics of the instance: for whoever operates it, so on loopback.
 pub const METRICS_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9091);
-/// The ndt7 measurement server.
-pub const NDT7_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 /// Batches per second from one network; ten times as many at once.
 pub const BATCHES_PER_NETWORK_PER_S: u32 = 50;
 /// Enrolments per minute from one network; as many at once.
@@ -36,12 +35,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Address of `/metrics`.
     pub metrics_listen: SocketAddr,
-    /// Address of the ndt7 measurement server.
-    pub ndt7_listen: SocketAddr,
     /// Where agents and browsers reach this collector; absent: `listen`, as it is bound.
     pub public_url: Option<String>,
-    /// Where agents reach the ndt7 server; absent: `ndt7_listen`, as it is bound.
-    pub ndt7_public_url: Option<String>,
     /// A folder of country data in place of the built-in one.
     pub country_dir: Option<PathBuf>,
     /// A CSV file of targets in place of the country's.
@@ -50,7 +45,7 @@ pub struct Config {
     pub asn_table: Option<PathBuf>,
     /// Networks (CIDR) of the only peers whose `Forwarded` is believed.
     pub trusted_proxies: Vec<String>,
-    /// Certificate chain, PEM; with `tls_key`, the web listener and the ndt7 server speak TLS.
+    /// Certificate chain, PEM; with `tls_key`, the web listener and the measurement servers speak TLS.
     pub tls_cert: Option<PathBuf>,
     /// Private key, PEM.
     pub tls_key: Option<PathBuf>,
@@ -60,6 +55,8 @@ pub struct Config {
     pub enrolments_per_network_per_min: u32,
     /// Most records per second of one key, over a long time.
     pub records_per_key_per_s: u32,
+    /// The measurement servers.
+    pub servers: ServersConfig,
 }
 
 impl Default for Config {
@@ -68,9 +65,7 @@ impl Default for Config {
             data_dir: DATA_DIR.into(),
             listen: LISTEN,
             metrics_listen: METRICS_LISTEN,
-            ndt7_listen: NDT7_LISTEN,
             public_url: None,
-            ndt7_public_url: None,
             country_dir: None,
             targets: None,
             asn_table: None,
@@ -80,6 +75,7 @@ impl Default for Config {
             batches_per_network_per_s: BATCHES_PER_NETWORK_PER_S,
             enrolments_per_network_per_min: ENROLMENTS_PER_NETWORK_PER_MIN,
             records_per_key_per_s: RECORDS_PER_KEY_PER_S,
+            servers: ServersConfig::default(),
         }
     }
 }
@@ -124,7 +120,8 @@ impl Config {
     /// Checks every value and reports every problem at once.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut problems = Vec::new();
-        let listeners = [self.listen, self.metrics_listen, self.ndt7_listen];
+        let mut listeners = vec![self.listen, self.metrics_listen];
+        listeners.extend(self.servers.tcp_listeners());
         for (index, address) in listeners.iter().enumerate() {
             if address.port() != 0 && listeners[..index].contains(address) {
                 problems.push(format!(
@@ -141,10 +138,11 @@ impl Config {
             ["http", "https"],
         ));
         problems.extend(wrong_url(
-            "ndt7_public_url",
-            self.ndt7_public_url.as_deref(),
+            "servers.public_url",
+            self.servers.public_url.as_deref(),
             ["ws", "wss"],
         ));
+        problems.extend(self.servers.problems());
         if let Err(error) = self.proxies() {
             problems.push(format!("trusted_proxies: {error}"));
         }
@@ -219,19 +217,20 @@ impl Config {
         Url::parse(&text).expect("validated, or made from an address")
     }
 
-    /// Where agents reach the ndt7 server when it listens on `ndt7`: on the public host unless
-    /// another place is given.
+    /// Where agents reach the measurement servers: the place that is given, also when they run on
+    /// another machine; else the public host when they listen on `servers` here.
     #[must_use]
-    pub fn ndt7_url_at(&self, public_url: &Url, ndt7: SocketAddr) -> String {
-        if let Some(url) = &self.ndt7_public_url {
-            return url.clone();
+    pub fn servers_url_at(&self, public_url: &Url, servers: Option<SocketAddr>) -> Option<String> {
+        if let Some(url) = &self.servers.public_url {
+            return Some(url.clone());
         }
+        let servers = servers?;
         let scheme = if self.tls_cert.is_some() { "wss" } else { "ws" };
         let place = match (&self.public_url, public_url.host_str()) {
-            (Some(_), Some(host)) => format!("{host}:{}", ndt7.port()),
-            _ => reachable(ndt7).to_string(),
+            (Some(_), Some(host)) => format!("{host}:{}", servers.port()),
+            _ => reachable(servers).to_string(),
         };
-        format!("{scheme}://{place}/")
+        Some(format!("{scheme}://{place}/"))
     }
 }
 
@@ -273,11 +272,11 @@ mod tests {
     #[test]
     fn every_problem_is_reported_at_once() {
         let config: Config = toml::from_str(
-            "listen = '127.0.0.1:80'\nmetrics_listen = '127.0.0.1:80'\ntls_cert = 'a'",
+            "listen = '127.0.0.1:80'\nmetrics_listen = '127.0.0.1:80'\ntls_cert = 'a'\n[servers]\nmax_downloads = 0",
         )
         .unwrap();
         let message = config.validate().unwrap_err().to_string();
-        for part in ["127.0.0.1:80", "tls_key"] {
+        for part in ["127.0.0.1:80", "tls_key", "servers.max_downloads"] {
             assert!(message.contains(part), "{part} in: {message}");
         }
     }
@@ -301,18 +300,22 @@ mod tests {
         let config = Config::default();
         let url = config.public_url_at("0.0.0.0:8080".parse().unwrap());
         assert_eq!(url.as_str(), "http://127.0.0.1:8080/");
-        let ndt7: SocketAddr = "0.0.0.0:8081".parse().unwrap();
-        assert_eq!(config.ndt7_url_at(&url, ndt7), "ws://127.0.0.1:8081/");
+        let servers: Option<SocketAddr> = Some("0.0.0.0:8081".parse().unwrap());
+        let here = config.servers_url_at(&url, servers);
+        assert_eq!(here.as_deref(), Some("ws://127.0.0.1:8081/"));
+        assert_eq!(config.servers_url_at(&url, None), None);
         let config = Config {
             public_url: Some("https://data.example.org/tonle/".into()),
             ..config
         };
         let url = config.public_url_at(LISTEN);
         assert_eq!(url.as_str(), "https://data.example.org/tonle/");
-        assert_eq!(
-            config.ndt7_url_at(&url, ndt7),
-            "ws://data.example.org:8081/"
-        );
+        let here = config.servers_url_at(&url, servers);
+        assert_eq!(here.as_deref(), Some("ws://data.example.org:8081/"));
+        let elsewhere: Config =
+            toml::from_str("[servers]\npublic_url = 'wss://ndt.example.org/'").unwrap();
+        let there = elsewhere.servers_url_at(&url, None);
+        assert_eq!(there.as_deref(), Some("wss://ndt.example.org/"));
     }
 
     #[test]

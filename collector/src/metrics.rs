@@ -1,6 +1,6 @@
 //! Prometheus metrics: of this instance (`tonle_collector_*`), and of the service (`tonle_*`), the
 //! latter made from statements, so that a gauge never says more than a page.
-use crate::servers::ndt7::Ndt7Counters;
+use crate::servers::ServersCounters;
 use crate::web::{ApiError, AppState};
 use axum::Router;
 use axum::extract::State;
@@ -8,10 +8,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
 use prometheus::{
     Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TEXT_FORMAT, TextEncoder,
 };
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
 /// Upper bounds of the buckets of a commit, seconds: an SSD to a tired SD card.
 const COMMIT_SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -67,8 +68,10 @@ macro_rules! metrics {
     };
 }
 
+mod servers;
 mod service;
 
+use servers::ServersMetrics;
 use service::ServiceGauges;
 
 metrics! {
@@ -87,16 +90,6 @@ metrics! {
         derived_lag_entries: IntGauge,
         /// 1 while the derived store cannot follow the journal.
         derived_failing: IntGauge,
-        /// ndt7 subtests begun, by direction.
-        ndt7_tests_total: IntCounterVec ["direction"],
-        /// ndt7 subtests ended, by how: closed, or broken off as stock uploads are.
-        ndt7_ends_total: IntCounterVec ["how"],
-        /// ndt7 requests refused, by reason: request, overload or source.
-        ndt7_refused_total: IntCounterVec ["reason"],
-        /// Payload bytes of ndt7 load, by direction.
-        ndt7_load_bytes_total: IntCounterVec ["direction"],
-        /// ndt7 subtests running now.
-        ndt7_running_tests: IntGauge,
     }
 }
 
@@ -114,49 +107,8 @@ impl Default for Metrics {
 
 /// Every metric name that `/metrics` can show.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    Metrics::NAMES.iter().chain(ServiceGauges::NAMES).copied()
-}
-
-impl Metrics {
-    /// Takes over what the ndt7 server counted.
-    fn read_ndt7(&self, counters: &Ndt7Counters) {
-        let read = |family: &IntCounterVec, label: &str, counter: &AtomicU64| {
-            let counted = family.with_label_values(&[label]);
-            let total = counter.load(Ordering::Relaxed);
-            counted.inc_by(total.saturating_sub(counted.get()));
-        };
-        read(
-            &self.ndt7_tests_total,
-            "download",
-            &counters.downloads_started,
-        );
-        read(&self.ndt7_tests_total, "upload", &counters.uploads_started);
-        read(&self.ndt7_ends_total, "closed", &counters.closed);
-        read(&self.ndt7_ends_total, "broken_off", &counters.broken_off);
-        read(
-            &self.ndt7_refused_total,
-            "request",
-            &counters.refused_requests,
-        );
-        read(
-            &self.ndt7_refused_total,
-            "overload",
-            &counters.refused_overload,
-        );
-        read(&self.ndt7_refused_total, "source", &counters.refused_source);
-        read(
-            &self.ndt7_load_bytes_total,
-            "download",
-            &counters.sent_bytes,
-        );
-        read(
-            &self.ndt7_load_bytes_total,
-            "upload",
-            &counters.received_bytes,
-        );
-        let running = counters.in_progress.load(Ordering::Relaxed);
-        self.ndt7_running_tests.set(running);
-    }
+    let own = Metrics::NAMES.iter().chain(ServersMetrics::NAMES);
+    own.chain(ServiceGauges::NAMES).copied()
 }
 
 /// The listener of its own, loopback by default: `GET /metrics` and nothing else.
@@ -174,10 +126,6 @@ async fn show(State(state): State<AppState>) -> Result<Response, ApiError> {
         .set(i64::try_from(lag).unwrap_or(i64::MAX));
     metrics.derived_failing.set(i64::from(progress.failing));
 
-    if let Some(counters) = state.ndt7() {
-        metrics.read_ndt7(counters);
-    }
-
     let filter = crate::cells::Filter {
         headline_only: true,
         ..Default::default()
@@ -185,8 +133,21 @@ async fn show(State(state): State<AppState>) -> Result<Response, ApiError> {
     let statements = state.statements(state.this_month(), filter).await?;
     let mut families = metrics.registry.gather();
     families.extend(ServiceGauges::of(&statements).gather());
+    if let Some(counters) = state.servers() {
+        families.extend(ServersMetrics::of(counters).gather());
+    }
+    as_text(&families)
+}
+
+/// As [`router`], of measurement servers that run alone.
+pub fn servers_router(counters: Arc<ServersCounters>) -> Router {
+    let show = async move || as_text(&ServersMetrics::of(&counters).gather());
+    Router::new().route("/metrics", get(show))
+}
+
+fn as_text(families: &[MetricFamily]) -> Result<Response, ApiError> {
     let text = TextEncoder::new()
-        .encode_to_string(&families)
+        .encode_to_string(families)
         .map_err(ApiError::internal)?;
     Ok(([(CONTENT_TYPE, TEXT_FORMAT)], text).into_response())
 }
@@ -202,7 +163,9 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
-        for family in Metrics::new().registry.gather() {
+        let families = Metrics::new().registry.gather();
+        let of_servers = ServersMetrics::of(&ServersCounters::default()).gather();
+        for family in families.into_iter().chain(of_servers) {
             assert!(!family.help().is_empty());
         }
     }

@@ -3,7 +3,10 @@
 //! It starts in this order, so that every error is told before anything is served: configuration,
 //! country, tables → listeners → data directory, stores → workers → serving. It stops when its
 //! token is cancelled: listeners first, then whoever feeds the journal, then the journal.
+mod alone;
 mod tls;
+
+pub use alone::ServersAlone;
 
 use crate::admin::{Admin, AdminError, AdminSettings, InviteError, InviteOptions};
 use crate::cells::{self, Cells, CellsError, Progress};
@@ -14,7 +17,7 @@ use crate::ingest::source::Peer;
 use crate::ingest::{self, Ingest};
 use crate::journal::{Journal, JournalReader, ReadError};
 use crate::metrics::{self, Metrics};
-use crate::servers::ndt7::{BindError, Ndt7Config, Ndt7Server};
+use crate::servers::{BindError, Servers};
 use crate::store::StoreError;
 use crate::web::{self, AppState, SignedTargets};
 use axum::Router;
@@ -54,6 +57,14 @@ pub struct Only {
     pub servers: bool,
 }
 
+impl Only {
+    /// Whether neither records nor pages are wanted: see [`ServersAlone`].
+    #[must_use]
+    pub fn is_servers_alone(self) -> bool {
+        self.servers && !self.web && !self.ingest
+    }
+}
+
 impl Default for Only {
     /// Everything.
     fn default() -> Self {
@@ -87,9 +98,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The measurement server's listener.
+    /// A listener of the measurement servers.
     #[error(transparent)]
-    Ndt7(#[from] BindError),
+    Servers(#[from] BindError),
     /// Certificate or key.
     #[error(
         "{path}: {reason}; give a PEM certificate chain as `tls_cert` and its key as `tls_key`"
@@ -127,8 +138,8 @@ pub struct Service {
     pub web_addr: SocketAddr,
     /// Where `/metrics` listens.
     pub metrics_addr: SocketAddr,
-    /// Where the ndt7 server listens, if it runs.
-    pub ndt7_addr: Option<SocketAddr>,
+    /// Where the measurement servers' common port is, if they run.
+    pub servers_addr: Option<SocketAddr>,
     /// Who may take part.
     pub admin: Arc<Admin>,
     /// The journal.
@@ -142,7 +153,7 @@ pub struct Service {
 struct Listeners {
     web: TcpListener,
     metrics: TcpListener,
-    ndt7: Option<Ndt7Server>,
+    servers: Option<Servers>,
     tls: Option<Arc<rustls::ServerConfig>>,
 }
 
@@ -167,12 +178,12 @@ impl Service {
         let data_dir = DataDir::open(&config.data_dir, Role::Collector)?;
         let listeners = Listeners::bind(&config, only).await?;
         let (web_addr, metrics_addr) = listeners.addresses(&config)?;
-        let ndt7_addr = listeners.ndt7.as_ref().map(Ndt7Server::local_addr);
+        let servers_addr = listeners.servers.as_ref().map(Servers::front_addr);
         let public_url = config.public_url_at(web_addr);
         let admin = Arc::new(Admin::open(
             data_dir.path(),
             AdminSettings {
-                ndt7_url: ndt7_addr.map(|address| config.ndt7_url_at(&public_url, address)),
+                ndt7_url: config.servers_url_at(&public_url, servers_addr),
                 public_url: public_url.clone(),
                 country: nation.ground.country.clone(),
             },
@@ -189,7 +200,7 @@ impl Service {
         let service = Self {
             web_addr,
             metrics_addr,
-            ndt7_addr,
+            servers_addr,
             admin: Arc::clone(&admin),
             journal: journal.clone(),
             cancel,
@@ -207,8 +218,8 @@ impl Service {
             metrics: Arc::clone(&metrics),
             base_path: public_url.path().trim_end_matches('/').to_owned(),
         });
-        if let Some(ndt7) = &listeners.ndt7 {
-            state = state.with_ndt7(ndt7.counters());
+        if let Some(servers) = &listeners.servers {
+            state = state.with_servers(servers.counters());
         }
         let intake = only.ingest.then(|| {
             ingest::routes(Ingest::new(ingest::Parts {
@@ -296,8 +307,8 @@ impl Service {
             self.tasks.spawn(serve(listeners.web, router, stop()));
         }
         self.tasks.spawn(serve(listeners.metrics, metrics, stop()));
-        if let Some(ndt7) = listeners.ndt7 {
-            self.tasks.spawn(ndt7.serve(stop()));
+        if let Some(servers) = listeners.servers {
+            self.tasks.spawn(servers.serve(stop()));
         }
         Ok(())
     }
@@ -305,19 +316,12 @@ impl Service {
 
 impl Listeners {
     async fn bind(config: &Config, only: Only) -> Result<Self, StartError> {
-        let tls = match (&config.tls_cert, &config.tls_key) {
-            (Some(cert), Some(key)) => Some(tls::server_config(cert, key)?),
-            _ => None,
-        };
-        let ndt7_config = Ndt7Config {
-            tls: tls.clone(),
-            ..Ndt7Config::default()
-        };
+        let tls = tls::of_config(config)?;
         Ok(Self {
             web: bind(config.listen, "listen").await?,
             metrics: bind(config.metrics_listen, "metrics_listen").await?,
-            ndt7: if only.servers {
-                Some(Ndt7Server::bind(config.ndt7_listen, ndt7_config).await?)
+            servers: if only.servers {
+                Some(Servers::bind(&config.servers, tls.clone()).await?)
             } else {
                 None
             },

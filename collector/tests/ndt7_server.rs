@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::{WebSocketStream, client_async};
 use tokio_util::sync::CancellationToken;
-use tonle_collector::servers::ndt7::{Ndt7Config, Ndt7Counters, Ndt7Server};
+use tonle_collector::servers::{Ndt7Counters, Servers, ServersConfig, ServersCounters, TestLength};
 use tonle_wire::ndt7::{Direction, Measurement, spec};
 
 const DOWNLOAD: &str = "/ndt/v7/download";
@@ -23,18 +23,28 @@ const UPLOAD: &str = "/ndt/v7/upload";
 struct Fixture {
     addr: SocketAddr,
     counters: Arc<Ndt7Counters>,
+    all_counters: Arc<ServersCounters>,
     cancel: CancellationToken,
     serving: JoinHandle<()>,
 }
 
 impl Fixture {
-    async fn start(config: Ndt7Config) -> Self {
-        let addr = "127.0.0.1:0".parse().unwrap();
-        let server = Ndt7Server::bind(addr, config).await.unwrap();
+    async fn start(config: ServersConfig) -> Self {
+        Self::start_with(config, None).await
+    }
+
+    async fn start_with(config: ServersConfig, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        let config = ServersConfig {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            ..config
+        };
+        let server = Servers::bind(&config, tls).await.unwrap();
         let cancel = CancellationToken::new();
+        let all_counters = server.counters();
         Self {
-            addr: server.local_addr(),
-            counters: server.counters(),
+            addr: server.front_addr(),
+            counters: Arc::clone(&all_counters.ndt7),
+            all_counters,
             cancel: cancel.clone(),
             serving: tokio::spawn(server.serve(cancel)),
         }
@@ -71,21 +81,23 @@ impl Fixture {
     }
 }
 
-fn short() -> Ndt7Config {
-    Ndt7Config {
-        nominal: Duration::from_millis(700),
-        hard_limit: Duration::from_secs(20),
-        ..Ndt7Config::default()
+fn lasting(nominal: Duration, hard_limit: Duration) -> ServersConfig {
+    ServersConfig {
+        test_length: TestLength {
+            nominal,
+            hard_limit,
+        },
+        ..ServersConfig::default()
     }
 }
 
+fn short() -> ServersConfig {
+    lasting(Duration::from_millis(700), Duration::from_secs(20))
+}
+
 /// A test that only its client or a cancellation ends.
-fn long() -> Ndt7Config {
-    Ndt7Config {
-        nominal: Duration::from_mins(5),
-        hard_limit: Duration::from_mins(5),
-        ..Ndt7Config::default()
-    }
+fn long() -> ServersConfig {
+    lasting(Duration::from_mins(5), Duration::from_mins(5))
 }
 
 fn request(path: &str) -> Request {
@@ -191,6 +203,8 @@ async fn download_brings_load_measurements_and_pings_and_closes_with_1000() {
         let ends = measurement.connection_info.as_ref().unwrap();
         assert_eq!(ends.client, own_address);
         assert_eq!(ends.server, server.addr.to_string());
+        let uuid = ends.uuid.as_deref().unwrap();
+        assert!(uuid.contains("_unsafe_"), "{uuid}");
     }
     assert_eq!(seen.pings.len(), seen.measurements.len());
     for payload in &seen.pings {
@@ -346,10 +360,14 @@ async fn bad_queries_get_400_in_both_directions() {
             assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");
         }
     }
-    let answer = server.raw(&head("/", GOOD_PROTOCOL)).await;
+    let unknown = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let answer = server.raw(unknown).await;
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
     let answer = server.raw("\x01\x02 nonsense\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let front = &server.all_counters.front;
+    assert_eq!(front.unknown_paths.load(Ordering::Relaxed), 1);
+    assert_eq!(front.broken_requests.load(Ordering::Relaxed), 1);
     server.stop().await;
 }
 
@@ -366,7 +384,7 @@ async fn early_exit_ends_a_download_that_has_its_bytes() {
 
 #[tokio::test]
 async fn a_full_server_answers_503_and_a_greedy_source_429() {
-    let server = Fixture::start(Ndt7Config {
+    let server = Fixture::start(ServersConfig {
         max_downloads: 1,
         max_per_source: 2,
         ..long()
@@ -399,12 +417,8 @@ async fn a_client_that_vanishes_ends_only_its_own_test() {
 
 #[tokio::test]
 async fn a_client_that_never_reads_is_cut_off() {
-    let server = Fixture::start(Ndt7Config {
-        nominal: Duration::from_millis(100),
-        hard_limit: Duration::from_millis(400),
-        ..Ndt7Config::default()
-    })
-    .await;
+    let (nominal, hard_limit) = (Duration::from_millis(100), Duration::from_millis(400));
+    let server = Fixture::start(lasting(nominal, hard_limit)).await;
     let socket = server.open(DOWNLOAD).await;
     while server.counters.broken_off.load(Ordering::Relaxed) == 0
         && server.counters.closed.load(Ordering::Relaxed) == 0
@@ -427,6 +441,17 @@ async fn a_stopping_server_closes_running_tests_with_1001() {
 }
 
 #[tokio::test]
+async fn requests_follow_each_other_on_one_connection_until_one_ends_it() {
+    let server = Fixture::start(long()).await;
+    let unknown = "GET /x HTTP/1.1\r\nHost: x\r\n\r\n";
+    let both = format!("{unknown}{}", head(DOWNLOAD, ""));
+    let answer = server.raw(&both).await;
+    assert_eq!(answer.matches("HTTP/1.1 404 ").count(), 1, "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1 400 ").count(), 1, "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn one_port_speaks_ws_and_wss() {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -437,11 +462,7 @@ async fn one_port_speaks_ws_and_wss() {
         .with_no_client_auth()
         .with_single_cert(vec![certified.cert.der().clone()], key.unwrap())
         .unwrap();
-    let server = Fixture::start(Ndt7Config {
-        tls: Some(Arc::new(tls)),
-        ..short()
-    })
-    .await;
+    let server = Fixture::start_with(short(), Some(Arc::new(tls))).await;
     let mut roots = rustls::RootCertStore::empty();
     roots.add(certified.cert.der().clone()).unwrap();
     let client = rustls::ClientConfig::builder_with_provider(provider)

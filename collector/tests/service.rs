@@ -12,7 +12,8 @@ use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use tonle_collector::admin::InviteOptions;
 use tonle_collector::config::Config;
-use tonle_collector::service::{Only, Service, StartError};
+use tonle_collector::servers::ServersConfig;
+use tonle_collector::service::{Only, ServersAlone, Service, StartError};
 use tonle_evidence::SigningKey;
 use tonle_evidence::document::SignedDocument;
 use tonle_evidence::dsse::types;
@@ -24,7 +25,10 @@ fn config(dir: &Path) -> Config {
         data_dir: dir.join("collector"),
         listen: anywhere,
         metrics_listen: anywhere,
-        ndt7_listen: anywhere,
+        servers: ServersConfig {
+            listen: anywhere,
+            ..ServersConfig::default()
+        },
         ..Config::default()
     }
 }
@@ -62,7 +66,7 @@ async fn it_serves_until_it_is_told_to_stop_also_with_clients_connected() {
         get(service.metrics_addr, "/metrics").await.0,
         "HTTP/1.1 200 OK"
     );
-    assert!(service.ndt7_addr.is_some());
+    assert!(service.servers_addr.is_some());
     let _idle = TcpStream::connect(service.web_addr).await.unwrap();
     cancel.cancel();
     service.wait().await;
@@ -117,8 +121,8 @@ async fn an_invitation_leads_to_a_signed_answer_with_the_servers_places() {
     let document: SignedDocument = serde_json::from_str(&answer).unwrap();
     let key = service.admin.signing_key().verifying_key();
     let enrolled: Enrolled = document.open(&key, types::ENROLLED).unwrap();
-    let ndt7 = service.ndt7_addr.unwrap();
-    assert_eq!(enrolled.ndt7_url, Some(format!("ws://{ndt7}/")));
+    let servers = service.servers_addr.unwrap();
+    assert_eq!(enrolled.ndt7_url, Some(format!("ws://{servers}/")));
     assert_eq!(*service.journal.committed().borrow(), 1);
 }
 
@@ -134,11 +138,47 @@ async fn a_part_that_is_left_out_is_not_there() {
     let service = Service::start_only(config(dir.path()), only, cancel)
         .await
         .unwrap();
-    assert_eq!(service.ndt7_addr, None);
+    assert_eq!(service.servers_addr, None);
     let stream = TcpStream::connect(service.web_addr).await.unwrap();
     let post = "POST /api/v1/enrolments HTTP/1.1\r\nhost: c\r\nconnection: close\r\n\
                 content-length: 0\r\n\r\n";
     assert_eq!(ask(stream, post).await.0, "HTTP/1.1 404 Not Found");
+}
+
+#[tokio::test]
+async fn measurement_servers_alone_keep_nothing_and_show_only_their_own_counters() {
+    let dir = tempfile::tempdir().unwrap();
+    let cancel = CancellationToken::new();
+    let config = config(dir.path());
+    let servers = ServersAlone::start(&config, cancel.clone()).await.unwrap();
+    let (status, _) = get(servers.servers_addr, "/nothing/here").await;
+    assert_eq!(status, "HTTP/1.1 404 Not Found");
+    let (status, body) = get(servers.metrics_addr, "/metrics").await;
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    assert!(
+        body.contains("tonle_collector_front_refused_total{reason=\"path\"} 1"),
+        "{body}"
+    );
+    assert!(!body.contains("tonle_collector_records_total"), "{body}");
+    cancel.cancel();
+    servers.wait().await;
+    assert!(!config.data_dir.exists());
+}
+
+#[tokio::test]
+async fn agents_are_sent_to_servers_on_another_machine() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(dir.path());
+    config.servers.public_url = Some("wss://measure.example.org/".into());
+    let only = Only {
+        servers: false,
+        ..Only::default()
+    };
+    let service = Service::start_only(config, only, CancellationToken::new())
+        .await
+        .unwrap();
+    let told = service.admin.settings().ndt7_url.as_deref();
+    assert_eq!(told, Some("wss://measure.example.org/"));
 }
 
 #[tokio::test]

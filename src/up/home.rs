@@ -49,7 +49,7 @@ impl Home {
         let addresses = [
             (options.listen, &mut home.collector.listen),
             (options.metrics_listen, &mut home.collector.metrics_listen),
-            (options.ndt7_listen, &mut home.collector.ndt7_listen),
+            (options.servers_listen, &mut home.collector.servers.listen),
         ];
         for (flag, address) in addresses {
             if let Some(flag) = flag {

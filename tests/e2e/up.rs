@@ -18,7 +18,7 @@ fn home(dir: &Path, world: &World) -> Vec<String> {
     let path = |path: &Path| path.to_str().unwrap().to_owned();
     let mut arguments = vec!["up".to_owned(), "--data".into(), path(&dir.join("data"))];
     arguments.extend(["--config".into(), path(&config)]);
-    for listener in ["--listen", "--metrics-listen", "--ndt7-listen"] {
+    for listener in ["--listen", "--metrics-listen", "--servers-listen"] {
         arguments.extend([listener.to_owned(), "127.0.0.1:0".into()]);
     }
     arguments

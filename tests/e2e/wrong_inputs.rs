@@ -21,7 +21,7 @@ const FREE: [&str; 6] = [
     "127.0.0.1:0",
     "--metrics-listen",
     "127.0.0.1:0",
-    "--ndt7-listen",
+    "--servers-listen",
     "127.0.0.1:0",
 ];
 

@@ -43,11 +43,11 @@ fn free_ports<const N: usize>() -> Result<[u16; N], Failed> {
 
 /// Writes a collector's configuration in `dir`.
 pub(crate) fn collector_config(dir: &Path) -> Result<PathBuf, Failed> {
-    let [web, metrics, ndt7] = free_ports()?;
+    let [web, metrics, servers] = free_ports()?;
     let data = dir.join("collector");
     let config = dir.join("collector.toml");
     let text = format!(
-        "data_dir = '{}'\nlisten = '127.0.0.1:{web}'\nmetrics_listen = '127.0.0.1:{metrics}'\nndt7_listen = '127.0.0.1:{ndt7}'\n",
+        "data_dir = '{}'\nlisten = '127.0.0.1:{web}'\nmetrics_listen = '127.0.0.1:{metrics}'\n[servers]\nlisten = '127.0.0.1:{servers}'\n",
         data.display()
     );
     std::fs::write(&config, text)?;

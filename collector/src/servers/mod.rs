@@ -1,2 +1,107 @@
 //! The measurement servers: the far ends that agents, and anybody's stock tools, measure against.
-pub mod ndt7;
+//!
+//! `front` is the one TCP port that every protocol over HTTP shares; each protocol is a door of it.
+mod admission;
+mod config;
+mod front;
+mod ndt7;
+mod uuid;
+
+pub use config::{ServersConfig, TestLength};
+pub use front::FrontCounters;
+pub use ndt7::Ndt7Counters;
+
+use front::{Door, Front, FrontSettings};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Connections that may be in their handshake beside the tests that run.
+const HANDSHAKES_MAX: usize = 256;
+
+/// What the measurement servers count since they started, for `/metrics`.
+#[derive(Debug, Default)]
+pub struct ServersCounters {
+    /// The port that all protocols over HTTP share.
+    pub front: Arc<FrontCounters>,
+    /// ndt7.
+    pub ndt7: Arc<Ndt7Counters>,
+}
+
+/// Bound measurement servers that do not serve yet.
+pub struct Servers {
+    front: Front,
+    front_addr: SocketAddr,
+    counters: Arc<ServersCounters>,
+}
+
+/// Why the servers cannot start.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "measurement servers cannot listen on {address}: {source}; stop what uses it, or give another `servers.{key}`"
+)]
+pub struct BindError {
+    /// The address asked for.
+    pub address: SocketAddr,
+    /// The key of the configuration's table `[servers]`.
+    pub key: &'static str,
+    /// What the system said.
+    pub source: std::io::Error,
+}
+
+impl Servers {
+    /// Takes every listener. With `tls` the ports speak TLS beside what they speak without.
+    pub async fn bind(
+        config: &ServersConfig,
+        tls: Option<Arc<rustls::ServerConfig>>,
+    ) -> Result<Self, BindError> {
+        let (listener, front_addr) = bind_tcp(config.listen, "listen").await?;
+        let counters = Arc::new(ServersCounters::default());
+        let ndt7 = ndt7::Ndt7::new(config, Arc::clone(&counters.ndt7));
+        let max_connections = ndt7.tests_max() + HANDSHAKES_MAX;
+        let doors: Vec<Box<dyn Door>> = vec![Box::new(ndt7)];
+        let settings = FrontSettings {
+            doors,
+            tls,
+            max_connections,
+            counters: Arc::clone(&counters.front),
+        };
+        Ok(Self {
+            front: Front::new(listener, settings),
+            front_addr,
+            counters,
+        })
+    }
+
+    /// Where the front listens; says the port that was chosen for port 0.
+    #[must_use]
+    pub fn front_addr(&self) -> SocketAddr {
+        self.front_addr
+    }
+
+    /// What they count.
+    #[must_use]
+    pub fn counters(&self) -> Arc<ServersCounters> {
+        Arc::clone(&self.counters)
+    }
+
+    /// Serves until `cancel` fires; then running tests are closed, within two seconds.
+    pub async fn serve(self, cancel: CancellationToken) {
+        self.front.serve(cancel).await;
+    }
+}
+
+async fn bind_tcp(
+    address: SocketAddr,
+    key: &'static str,
+) -> Result<(TcpListener, SocketAddr), BindError> {
+    let failed = |source| BindError {
+        address,
+        key,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}

@@ -1,5 +1,6 @@
 //! TLS in front of the web listener: certificates by path, handshakes beside each other.
 use super::StartError;
+use crate::config::Config;
 use crate::ingest::source::Peer;
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
@@ -24,11 +25,16 @@ const HANDSHAKES_MAX: usize = 512;
 /// Pause after a failed accept: out of descriptors passes, and a busy loop would not help it.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// The certificate that the configuration names, if it names one.
+pub(super) fn of_config(config: &Config) -> Result<Option<Arc<rustls::ServerConfig>>, StartError> {
+    match (&config.tls_cert, &config.tls_key) {
+        (Some(cert), Some(key)) => Ok(Some(server_config(cert, key)?)),
+        _ => Ok(None),
+    }
+}
+
 /// Reads certificate chain and key.
-pub(super) fn server_config(
-    cert: &Path,
-    key: &Path,
-) -> Result<Arc<rustls::ServerConfig>, StartError> {
+fn server_config(cert: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, StartError> {
     let bad = |path: &Path, reason: String| StartError::Tls {
         path: path.to_owned(),
         reason,

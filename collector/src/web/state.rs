@@ -6,7 +6,7 @@ use crate::analysis::Ground;
 use crate::cells::{CellsReader, Filter, Progress, Published};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
-use crate::servers::ndt7::Ndt7Counters;
+use crate::servers::ServersCounters;
 use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -42,7 +42,7 @@ pub struct Parts {
 #[derive(Debug, Clone)]
 pub struct AppState {
     parts: Arc<Parts>,
-    ndt7: Option<Arc<Ndt7Counters>>,
+    servers: Option<Arc<ServersCounters>>,
     now_us: fn() -> i64,
 }
 
@@ -60,15 +60,15 @@ impl AppState {
     pub fn new(parts: Parts) -> Self {
         Self {
             parts: Arc::new(parts),
-            ndt7: None,
+            servers: None,
             now_us: wall_us,
         }
     }
 
-    /// Shows what the ndt7 server counts on `/metrics`.
+    /// Shows what the measurement servers count on `/metrics`.
     #[must_use]
-    pub fn with_ndt7(mut self, counters: Arc<Ndt7Counters>) -> Self {
-        self.ndt7 = Some(counters);
+    pub fn with_servers(mut self, counters: Arc<ServersCounters>) -> Self {
+        self.servers = Some(counters);
         self
     }
 
@@ -79,10 +79,10 @@ impl AppState {
         self
     }
 
-    /// What the ndt7 server counts, where it runs.
+    /// What the measurement servers count, where they run.
     #[must_use]
-    pub fn ndt7(&self) -> Option<&Ndt7Counters> {
-        self.ndt7.as_deref()
+    pub fn servers(&self) -> Option<&ServersCounters> {
+        self.servers.as_deref()
     }
 
     /// The wall clock, microseconds since the Unix epoch.

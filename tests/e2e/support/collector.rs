@@ -21,11 +21,11 @@ pub(crate) struct Collector {
 impl Collector {
     /// Starts one on ports that are free now, so that it can be started again on the same.
     pub(crate) fn start(home: &Path) -> Self {
-        let [web, metrics, ndt7] = free_ports();
+        let [web, metrics, servers] = free_ports();
         let data = home.join("collector");
         let config = home.join("collector.toml");
         let text = format!(
-            "data_dir = '{}'\nlisten = '127.0.0.1:{web}'\nmetrics_listen = '127.0.0.1:{metrics}'\nndt7_listen = '127.0.0.1:{ndt7}'\n",
+            "data_dir = '{}'\nlisten = '127.0.0.1:{web}'\nmetrics_listen = '127.0.0.1:{metrics}'\n[servers]\nlisten = '127.0.0.1:{servers}'\n",
             data.display()
         );
         std::fs::write(&config, text).unwrap();

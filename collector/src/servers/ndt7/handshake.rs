@@ -8,6 +8,7 @@
 //!
 //! Extensions are never negotiated (compression would measure the compressor), and any origin is
 //! welcome: browsers run ndt7 from other sites' pages.
+use crate::servers::front::plain_text;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -122,15 +123,7 @@ impl Refusal {
 
     /// The answer, which says why and closes the connection.
     pub(super) fn response(&self) -> Response<String> {
-        let mut response = Response::new(format!("{self}\n"));
-        *response.status_mut() = self.status();
-        let headers = response.headers_mut();
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
-        response
+        plain_text(self.status(), self)
     }
 }
 

@@ -4,126 +4,116 @@
 //! It keeps nothing: no archive, no log and no file holds a client's address. `ConnectionInfo`
 //! tells the client its own address, as the protocol wants, and nobody else.
 //!
-//! A connection takes the files in this order: `connection` (TLS or not, HTTP), `handshake` (may
-//! it upgrade?), `admission` (is there room?), `session` (the test), with `sender` and `receiver`
-//! as its two halves and `probe` reading the kernel.
-mod admission;
-mod config;
-mod connection;
+//! A request takes the files in this order: `handshake` (may it upgrade?), `admission` (is there
+//! room?), `session` (the test), with `sender` and `receiver` as its two halves and `measure`
+//! reading the kernel.
 mod counters;
 mod handshake;
-mod probe;
+mod measure;
 mod receiver;
 mod sender;
 mod session;
 
-pub use config::{BindError, Ndt7Config};
 pub use counters::Ndt7Counters;
 
-use admission::Admission;
+use super::admission::{Admission, NoRoom, Permit};
+use super::config::ServersConfig;
+use super::front::{Answer, Conversation, Door, Upgraded};
+use handshake::{Refusal, Wanted};
+use hyper::body::Incoming;
+use hyper::{Request, Response};
 use sender::LoadFrames;
+use session::Session;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tonle_wire::ndt7::spec::PATH_PREFIX;
 
-/// Connections that may be in their handshake beside the tests that run.
-const HANDSHAKES_MAX: usize = 256;
-/// Pause after a failed accept: out of descriptors passes, and a busy loop would not help it.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long tests may take to say goodbye when the server stops.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
-
-/// A bound ndt7 server that does not serve yet.
-pub struct Ndt7Server {
-    listener: TcpListener,
-    local_addr: SocketAddr,
+/// The door of ndt7.
+pub(super) struct Ndt7 {
     shared: Arc<Shared>,
 }
 
-/// What all connections of a server share.
+/// What all tests share.
 struct Shared {
-    config: Ndt7Config,
+    config: ServersConfig,
     admission: Arc<Admission>,
     counters: Arc<Ndt7Counters>,
     load: LoadFrames,
 }
 
-impl Ndt7Server {
-    /// Listens on `addr`. With `config.tls` the one port speaks both `wss` and `ws`: devices
-    /// without AES instructions measure the line better without TLS.
-    pub async fn bind(addr: SocketAddr, config: Ndt7Config) -> Result<Self, BindError> {
-        let failed = |source| BindError::Listen { addr, source };
-        let listener = TcpListener::bind(addr).await.map_err(failed)?;
-        let local_addr = listener.local_addr().map_err(failed)?;
-        let counters = Arc::new(Ndt7Counters::default());
+impl Ndt7 {
+    pub(super) fn new(config: &ServersConfig, counters: Arc<Ndt7Counters>) -> Self {
         let admission = Admission::new(config.max_downloads, config.max_per_source);
         let shared = Shared {
+            config: config.clone(),
             admission: Arc::new(admission),
             counters,
             load: LoadFrames::random(&mut rand::make_rng()),
-            config,
         };
-        Ok(Self {
-            listener,
-            local_addr,
+        Self {
             shared: Arc::new(shared),
-        })
-    }
-
-    /// Where it listens; says the port that was chosen for port 0.
-    #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
-    }
-
-    /// What it counts, for `/metrics`.
-    #[must_use]
-    pub fn counters(&self) -> Arc<Ndt7Counters> {
-        Arc::clone(&self.shared.counters)
-    }
-
-    /// Serves until `cancel` fires; then running tests are closed, within two seconds.
-    pub async fn serve(self, cancel: CancellationToken) {
-        let connections = TaskTracker::new();
-        let tests_max = self.shared.admission.tests_max();
-        let room = Arc::new(Semaphore::new(tests_max + HANDSHAKES_MAX));
-        loop {
-            let accepted = tokio::select! {
-                () = cancel.cancelled() => break,
-                accepted = self.listener.accept() => accepted,
-            };
-            let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "ndt7: cannot accept a connection: {error}");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
-                Ndt7Counters::add(&self.shared.counters.refused_overload, 1);
-                continue;
-            };
-            let (shared, cancel) = (Arc::clone(&self.shared), cancel.clone());
-            connections.spawn(async move {
-                let _place = place;
-                let serving = connection::serve(&shared, stream, peer, &cancel);
-                let stopped = async {
-                    cancel.cancelled().await;
-                    tokio::time::sleep(SHUTDOWN_GRACE).await;
-                };
-                tokio::select! {
-                    () = serving => {}
-                    () = stopped => {}
-                }
-            });
         }
-        drop(self.listener);
-        connections.close();
-        connections.wait().await;
+    }
+
+    /// Most tests that ever run at once.
+    pub(super) fn tests_max(&self) -> usize {
+        self.shared.admission.tests_max()
+    }
+
+    fn grant(
+        &self,
+        request: &Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<(Wanted, Permit), Refusal> {
+        let wanted = handshake::check(request)?;
+        let permit = self
+            .shared
+            .admission
+            .admit(wanted.direction, peer.ip())
+            .map_err(|no_room| match no_room {
+                NoRoom::Overload => Refusal::Overload,
+                NoRoom::Source => Refusal::Source,
+            })?;
+        Ok((wanted, permit))
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Response<String> {
+        let counters = &self.shared.counters;
+        let counter = match refusal {
+            Refusal::Overload => &counters.refused_overload,
+            Refusal::Source => &counters.refused_source,
+            _ => &counters.refused_requests,
+        };
+        Ndt7Counters::add(counter, 1);
+        refusal.response()
+    }
+}
+
+impl Door for Ndt7 {
+    fn is_for(&self, path: &str) -> bool {
+        path.starts_with(PATH_PREFIX)
+    }
+
+    fn answer(&self, request: &mut Request<Incoming>, peer: SocketAddr) -> Answer {
+        let (wanted, permit) = match self.grant(request, peer) {
+            Ok(granted) => granted,
+            Err(refusal) => return Answer::Respond(self.refuse(&refusal)),
+        };
+        let response = wanted.response();
+        let shared = Arc::clone(&self.shared);
+        let conversation: Conversation = Box::new(move |upgraded: Upgraded| {
+            Box::pin(async move {
+                let session = Session {
+                    shared: &shared,
+                    kernel: upgraded.kernel,
+                    direction: wanted.direction,
+                    query: wanted.query,
+                    cancel: &upgraded.cancel,
+                };
+                session.run(upgraded.stream, upgraded.already_read).await;
+                drop(permit);
+            })
+        });
+        Answer::Upgrade(response, conversation)
     }
 }

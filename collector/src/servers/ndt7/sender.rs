@@ -2,6 +2,7 @@
 //!
 //! One message is written at a time and never abandoned halfway, so a measurement waits for the
 //! load message before it. Those are at most a sixteenth of what was sent, and so of the time.
+use super::measure::measure;
 use super::session::Session;
 use rand::{Rng, RngExt, rngs::StdRng};
 use std::io;
@@ -81,7 +82,7 @@ impl<S: AsyncWrite> Sender<'_, S> {
         let mut rng: StdRng = rand::make_rng();
         let mut scaling = Scaling::default();
         let mut next_measurement_us = wait_us(&mut rng);
-        let nominal_us = micros(self.session.shared.config.nominal);
+        let nominal_us = micros(self.session.shared.config.test_length.nominal);
         loop {
             let ordered = *self.inbox.close.borrow_and_update();
             if let Some(code) = ordered {
@@ -137,9 +138,7 @@ impl<S: AsyncWrite> Sender<'_, S> {
     async fn measure(&mut self) -> io::Result<Measurement> {
         let load_bytes = self.load_bytes.load(Ordering::Relaxed);
         let session = self.session;
-        let measurement = session
-            .probe
-            .measure(&self.clock, session.direction, load_bytes);
+        let measurement = measure(&session.kernel, &self.clock, session.direction, load_bytes);
         let json = measurement.to_json();
         self.write(&server_frame(Opcode::Text, json.as_bytes()))
             .await?;

@@ -6,10 +6,10 @@
 //! 2. A client may end at any time, with or without a Close; neither is an error.
 //! 3. A broken rule is answered with its close code.
 //! 4. Whatever happens, the test is cut off at the hard limit.
-use super::probe::Probe;
 use super::receiver::{Received, Receiver};
 use super::sender::{Sender, orders};
 use super::{Ndt7Counters, Shared};
+use crate::servers::front::Probe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -26,7 +26,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// A granted test.
 pub(super) struct Session<'a> {
     pub(super) shared: &'a Shared,
-    pub(super) probe: Probe,
+    pub(super) kernel: Probe,
     pub(super) direction: Direction,
     pub(super) query: Query,
     pub(super) cancel: &'a CancellationToken,
@@ -65,8 +65,8 @@ impl Session<'_> {
         let config = &self.shared.config;
         let clock = Stopwatch::start();
         let congestion_control = self
-            .probe
-            .use_congestion_control(config.congestion_control.as_deref());
+            .kernel
+            .use_congestion_control(config.wanted_congestion_control());
         let load_bytes = AtomicU64::new(0);
         let (pongs, close, inbox) = orders(self.cancel.clone());
         let (read_half, write_half) = tokio::io::split(stream);
@@ -79,7 +79,7 @@ impl Session<'_> {
             inbox,
         };
         let conversation = converse(&mut sender, &mut receiver, &close, &load_bytes);
-        let end = tokio::time::timeout(config.hard_limit, conversation)
+        let end = tokio::time::timeout(config.test_length.hard_limit, conversation)
             .await
             .unwrap_or(End::CutOff);
 

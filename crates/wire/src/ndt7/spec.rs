@@ -6,6 +6,8 @@ pub const SUBPROTOCOL: &str = "net.measurementlab.ndt.v7";
 /// Value of `Sec-WebSocket-Version` (RFC 6455).
 pub const WEBSOCKET_VERSION: &str = "13";
 
+/// What every path of the protocol begins with.
+pub const PATH_PREFIX: &str = "/ndt/v7/";
 /// First size of a binary message, bytes (specification: start at 2^13).
 pub const MESSAGE_START_BYTES: usize = 1 << 13;
 /// Largest message ever sent, bytes: stock clients abort on a larger one (ndt7-client-go's read

@@ -2,8 +2,7 @@
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
-/// Who talks to whom. Servers send it in every message; clients never do. There is no `UUID`: it
-/// is for servers of the M-Lab platform.
+/// Who talks to whom. Servers send it in every message; clients never do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ConnectionInfo {
@@ -11,6 +10,9 @@ pub struct ConnectionInfo {
     pub client: String,
     /// `address:port` of the server.
     pub server: String,
+    /// The server's name for the connection.
+    #[serde(rename = "UUID", skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
 }
 
 impl ConnectionInfo {
@@ -22,6 +24,7 @@ impl ConnectionInfo {
         Self {
             client: plain(client).to_string(),
             server: plain(server).to_string(),
+            uuid: None,
         }
     }
 }

@@ -1,0 +1,86 @@
+//! What the measurement servers counted, read anew for each answer.
+use super::register;
+use crate::servers::{FrontCounters, Ndt7Counters, ServersCounters};
+use prometheus::proto::MetricFamily;
+use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+metrics! {
+    /// Counters of every measurement server.
+    pub(super) struct ServersMetrics, prefix "tonle_collector_"
+    {
+        /// Connections and requests that came to no protocol, by reason: full, broken or path.
+        front_refused_total: IntCounterVec ["reason"],
+        /// ndt7 subtests begun, by direction.
+        ndt7_tests_total: IntCounterVec ["direction"],
+        /// ndt7 subtests ended, by how: closed, or broken off as stock uploads are.
+        ndt7_ends_total: IntCounterVec ["how"],
+        /// ndt7 requests refused, by reason: request, overload or source.
+        ndt7_refused_total: IntCounterVec ["reason"],
+        /// Payload bytes of ndt7 load, by direction.
+        ndt7_load_bytes_total: IntCounterVec ["direction"],
+        /// ndt7 subtests running now.
+        ndt7_running_tests: IntGauge,
+    }
+}
+
+impl ServersMetrics {
+    /// Everything as it is counted now.
+    pub(super) fn of(counters: &ServersCounters) -> Self {
+        let metrics = Self::new();
+        metrics.read_front(&counters.front);
+        metrics.read_ndt7(&counters.ndt7);
+        metrics
+    }
+
+    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+        self.registry.gather()
+    }
+
+    fn read_front(&self, counters: &FrontCounters) {
+        let refused = &self.front_refused_total;
+        read(refused, "full", &counters.refused_connections);
+        read(refused, "broken", &counters.broken_requests);
+        read(refused, "path", &counters.unknown_paths);
+    }
+
+    fn read_ndt7(&self, counters: &Ndt7Counters) {
+        let tests = &self.ndt7_tests_total;
+        read(tests, "download", &counters.downloads_started);
+        read(tests, "upload", &counters.uploads_started);
+        read(&self.ndt7_ends_total, "closed", &counters.closed);
+        read(&self.ndt7_ends_total, "broken_off", &counters.broken_off);
+        let refused = &self.ndt7_refused_total;
+        read(refused, "request", &counters.refused_requests);
+        read(refused, "overload", &counters.refused_overload);
+        read(refused, "source", &counters.refused_source);
+        let load = &self.ndt7_load_bytes_total;
+        read(load, "download", &counters.sent_bytes);
+        read(load, "upload", &counters.received_bytes);
+        let running = counters.in_progress.load(Ordering::Relaxed);
+        self.ndt7_running_tests.set(running);
+    }
+}
+
+fn read(family: &IntCounterVec, label: &str, counter: &AtomicU64) {
+    let total = counter.load(Ordering::Relaxed);
+    family.with_label_values(&[label]).inc_by(total);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_counted_is_shown_under_its_label() {
+        let counters = ServersCounters::default();
+        counters.ndt7.uploads_started.store(3, Ordering::Relaxed);
+        counters.front.unknown_paths.store(2, Ordering::Relaxed);
+        let metrics = ServersMetrics::of(&counters);
+        let tests = &metrics.ndt7_tests_total;
+        assert_eq!(tests.with_label_values(&["upload"]).get(), 3);
+        assert_eq!(tests.with_label_values(&["download"]).get(), 0);
+        let refused = &metrics.front_refused_total;
+        assert_eq!(refused.with_label_values(&["path"]).get(), 2);
+    }
+}

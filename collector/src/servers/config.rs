@@ -1,0 +1,141 @@
+//! What an operator decides about the measurement servers: the table `[servers]` of the
+//! configuration.
+use serde::Deserialize;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+use tonle_wire::ndt7::spec;
+
+/// The port of all protocols over HTTP.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
+/// Downloads at the same time by default: more would share the server's line, not measure theirs.
+const MAX_DOWNLOADS: usize = 32;
+/// Tests at the same time from one source by default. Generous, because carrier-grade NAT puts a
+/// whole province behind one address.
+const MAX_PER_SOURCE: usize = 8;
+/// More tests than any server's line could carry.
+const MAX_DOWNLOADS_LIMIT: usize = 10_000;
+/// Congestion control of stock servers.
+const CONGESTION_CONTROL: &str = "bbr";
+/// Longest name of a congestion control (`TCP_CA_NAME_MAX` with its zero byte).
+const CONGESTION_CONTROL_MAX_BYTES: usize = 15;
+
+/// Settings of the measurement servers; see `configs/collector.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServersConfig {
+    /// Address of the port that ndt7 and the other protocols over HTTP share.
+    pub listen: SocketAddr,
+    /// Where agents reach it; absent: `listen`, as it is bound.
+    pub public_url: Option<String>,
+    /// Downloads of one protocol at the same time; more get 503. Uploads have twice the room, so
+    /// that whoever got in for a download can finish its test.
+    pub max_downloads: usize,
+    /// Tests of one protocol at the same time from one IPv4 address or IPv6 /64; more get 429.
+    /// Kept in memory while they run.
+    pub max_per_source: usize,
+    /// Congestion control asked of the kernel for each test, best effort; empty: the kernel's own.
+    pub congestion_control: String,
+    /// The protocol fixes it; only tests shorten it.
+    #[serde(skip)]
+    pub test_length: TestLength,
+}
+
+/// How long an ndt7 test takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TestLength {
+    /// From its handshake to the server's Close; the protocol's is 10 s.
+    pub nominal: Duration,
+    /// When a test that did not end is cut off; the protocol's is 15 s.
+    pub hard_limit: Duration,
+}
+
+impl Default for TestLength {
+    fn default() -> Self {
+        Self {
+            nominal: Duration::from_micros(spec::NOMINAL_US.unsigned_abs()),
+            hard_limit: Duration::from_micros(spec::HARD_LIMIT_US.unsigned_abs()),
+        }
+    }
+}
+
+impl Default for ServersConfig {
+    fn default() -> Self {
+        Self {
+            listen: LISTEN,
+            public_url: None,
+            max_downloads: MAX_DOWNLOADS,
+            max_per_source: MAX_PER_SOURCE,
+            congestion_control: CONGESTION_CONTROL.to_owned(),
+            test_length: TestLength::default(),
+        }
+    }
+}
+
+impl ServersConfig {
+    /// Every TCP listener; no two may be the same.
+    #[must_use]
+    pub fn tcp_listeners(&self) -> Vec<SocketAddr> {
+        vec![self.listen]
+    }
+
+    /// Every value that cannot be used, with its remedy. URLs are checked with all other URLs.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !(1..=MAX_DOWNLOADS_LIMIT).contains(&self.max_downloads) {
+            problems.push(format!(
+                "servers.max_downloads must be between 1 and {MAX_DOWNLOADS_LIMIT}"
+            ));
+        }
+        if self.max_per_source == 0 {
+            problems.push("servers.max_per_source must be 1 or more".to_owned());
+        }
+        if !is_algorithm_name(&self.congestion_control) {
+            problems.push(format!(
+                "servers.congestion_control '{}' must be a name such as bbr or cubic, or empty for \
+                 the kernel's own",
+                self.congestion_control
+            ));
+        }
+        problems
+    }
+
+    /// The congestion control to ask for, if any.
+    pub(super) fn wanted_congestion_control(&self) -> Option<&str> {
+        Some(self.congestion_control.as_str()).filter(|name| !name.is_empty())
+    }
+}
+
+fn is_algorithm_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    name.len() <= CONGESTION_CONTROL_MAX_BYTES && name.chars().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_server_can_do_is_a_problem_with_its_key() {
+        let config = ServersConfig {
+            max_downloads: 0,
+            max_per_source: 0,
+            congestion_control: "no such; name".to_owned(),
+            ..ServersConfig::default()
+        };
+        let problems = config.problems().join("\n");
+        for key in ["max_downloads", "max_per_source", "congestion_control"] {
+            assert!(problems.contains(&format!("servers.{key}")), "{problems}");
+        }
+        assert!(ServersConfig::default().problems().is_empty());
+    }
+
+    #[test]
+    fn an_empty_congestion_control_is_the_kernels_own() {
+        let config: ServersConfig = toml::from_str("congestion_control = ''").unwrap();
+        assert!(config.problems().is_empty());
+        assert_eq!(config.wanted_congestion_control(), None);
+        let stock = ServersConfig::default();
+        assert_eq!(stock.wanted_congestion_control(), Some("bbr"));
+    }
+}

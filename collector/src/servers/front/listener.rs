@@ -1,0 +1,106 @@
+//! Accepts connections, as many as there is room for, and serves each on a task of its own.
+use super::{Door, FrontCounters, connection};
+use crate::servers::uuid::UuidPrefix;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Pause after a failed accept: out of descriptors passes, and a busy loop would not help it.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long conversations may take to say goodbye when the server stops.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+
+/// What a front is made of.
+pub(in crate::servers) struct FrontSettings {
+    /// The protocols, in the order they are asked.
+    pub(in crate::servers) doors: Vec<Box<dyn Door>>,
+    /// Certificate and key: when present, the port speaks TLS as well as plain HTTP.
+    pub(in crate::servers) tls: Option<Arc<rustls::ServerConfig>>,
+    /// Connections at the same time; more are dropped unheard.
+    pub(in crate::servers) max_connections: usize,
+    /// What is counted.
+    pub(in crate::servers) counters: Arc<FrontCounters>,
+}
+
+/// What all connections share.
+pub(super) struct Shared {
+    pub(super) doors: Vec<Box<dyn Door>>,
+    pub(super) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(super) counters: Arc<FrontCounters>,
+    pub(super) uuids: Option<UuidPrefix>,
+}
+
+/// A listener with its doors, which does not serve yet.
+pub(in crate::servers) struct Front {
+    listener: TcpListener,
+    room: Arc<Semaphore>,
+    shared: Arc<Shared>,
+}
+
+impl Front {
+    /// Puts doors behind a listener. With `settings.tls` the one port speaks both: devices
+    /// without AES instructions measure the line better without TLS.
+    pub(in crate::servers) fn new(listener: TcpListener, settings: FrontSettings) -> Self {
+        Self {
+            listener,
+            room: Arc::new(Semaphore::new(settings.max_connections)),
+            shared: Arc::new(Shared {
+                doors: settings.doors,
+                tls: settings.tls,
+                counters: settings.counters,
+                uuids: UuidPrefix::of_this_machine(),
+            }),
+        }
+    }
+
+    /// Serves until `cancel` fires; then what runs is closed, within two seconds.
+    pub(in crate::servers) async fn serve(self, cancel: CancellationToken) {
+        let connections = TaskTracker::new();
+        loop {
+            let accepted = tokio::select! {
+                () = cancel.cancelled() => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.begin(&connections, stream, peer, &cancel),
+                Err(error) => {
+                    tracing::warn!(%error, "servers: cannot accept a connection: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(self.listener);
+        connections.close();
+        connections.wait().await;
+    }
+
+    fn begin(
+        &self,
+        connections: &TaskTracker,
+        stream: TcpStream,
+        peer: SocketAddr,
+        cancel: &CancellationToken,
+    ) {
+        let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
+            FrontCounters::count(&self.shared.counters.refused_connections);
+            return;
+        };
+        let (shared, cancel) = (Arc::clone(&self.shared), cancel.clone());
+        connections.spawn(async move {
+            let _place = place;
+            let serving = connection::serve(&shared, stream, peer, &cancel);
+            let stopped = async {
+                cancel.cancelled().await;
+                tokio::time::sleep(SHUTDOWN_GRACE).await;
+            };
+            tokio::select! {
+                () = serving => {}
+                () = stopped => {}
+            }
+        });
+    }
+}
