@@ -116,21 +116,14 @@ impl State {
     /// Takes note of a packet before anything is decided about it.
     pub(super) fn note(&mut self, packet: &Packet) {
         let transport = packet.transport();
-        if payload(transport).is_empty() {
-            if let Transport::Tcp(segment) = transport
-                && segment.flags.has(Flags::SYN)
-            {
-                let begin = segment.seq.wrapping_add(1);
-                self.sent_mut(self.sender(packet)).stream.begin(begin);
-            }
+        if !payload(transport).is_empty() {
+            self.with_payload = self.with_payload.saturating_add(1);
+        }
+        if !self.is_inspected() {
             return;
         }
-        self.with_payload = self.with_payload.saturating_add(1);
-        if let Transport::Tcp(segment) = transport
-            && self.is_inspected()
-        {
-            let sent = self.sent_mut(self.sender(packet));
-            sent.stream.push(segment.seq, segment.payload);
+        if let Transport::Tcp(segment) = transport {
+            self.sent_mut(self.sender(packet)).stream.take(&segment);
         }
     }
 

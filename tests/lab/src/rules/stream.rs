@@ -1,4 +1,5 @@
 //! The beginning of one direction of a TCP connection, put in order as a receiver would.
+use crate::packet::{Flags, Tcp};
 
 /// How much of a direction is kept, bytes. A `ClientHello` with hybrid key shares has about 2 KiB.
 pub(super) const KEPT_BYTES: usize = 8 * 1024;
@@ -17,16 +18,23 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Says where the payload begins: behind the SYN.
-    pub(super) fn begin(&mut self, start: u32) {
-        self.start = Some(start);
+    /// Takes a segment. Bytes that are there already stay as they came first. A SYN counts one, and
+    /// may bring payload (RFC 7413).
+    pub(super) fn take(&mut self, segment: &Tcp<'_>) {
+        let syn = segment.flags.has(Flags::SYN);
+        let seq = segment.seq.wrapping_add(u32::from(syn));
+        if syn {
+            self.start = Some(seq);
+        }
+        if !segment.payload.is_empty() {
+            self.push(seq, segment.payload);
+        }
     }
 
-    /// Takes the payload of a segment. Bytes that are there already stay as they came first.
-    pub(super) fn push(&mut self, seq: u32, payload: &[u8]) {
+    fn push(&mut self, seq: u32, payload: &[u8]) {
         let start = *self.start.get_or_insert(seq);
         let place = usize::try_from(seq.wrapping_sub(start)).expect("32 bits fit in usize");
-        if payload.is_empty() || place >= KEPT_BYTES {
+        if place >= KEPT_BYTES {
             return;
         }
         if place > self.bytes.len() {
@@ -68,8 +76,10 @@ mod tests {
     #[test]
     fn segments_in_any_order_make_the_same_stream() {
         for order in [[0, 1, 2], [0, 2, 1], [2, 1, 0], [1, 0, 2], [1, 2, 0]] {
-            let mut stream = Stream::default();
-            stream.begin(u32::MAX);
+            let mut stream = Stream {
+                start: Some(u32::MAX),
+                ..Stream::default()
+            };
             for index in order {
                 let segment = [(u32::MAX, "abc"), (2, "def"), (5, "ghi")][index];
                 stream.push(segment.0, segment.1.as_bytes());

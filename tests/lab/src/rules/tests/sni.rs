@@ -68,6 +68,25 @@ fn a_flow_whose_syn_was_not_seen_is_picked_too() {
 }
 
 #[test]
+fn a_name_whose_beginning_came_with_the_syn_is_picked() {
+    let mut rig = Rig::new(&[drop_blocked()]);
+    let hello = client_hello("blocked.test");
+    let (with_syn, rest) = hello.split_at(40);
+    let segment = |seq, flags, payload| {
+        let segment = craft::Segment {
+            seq,
+            ack: 1,
+            flags,
+            window: 1,
+            payload,
+        };
+        craft::tcp(&tcp_flows()[0], &segment).unwrap()
+    };
+    rig.assert_passes(&segment(100, Flags::SYN, with_syn));
+    rig.assert_ends(&segment(141, Flags::ACK, rest));
+}
+
+#[test]
 fn a_name_behind_the_tenth_packet_with_payload_evades() {
     for (before, picked) in [(9, true), (10, false)] {
         let mut talk = connected();
