@@ -164,7 +164,8 @@ fn notes(record: &DeviceRecord, text: Text) -> Vec<String> {
         .chain(marks.filter(|mark| Some(*mark) != reason));
     let mut notes: Vec<String> = words.map(|word| text.known("note", word)).collect();
     let limit = record.public.context.limited_by;
-    if let Some(limit) = limit.filter(|limit| *limit != LimitedBy::Line) {
+    let is_known = |limit: &LimitedBy| !matches!(limit, LimitedBy::Line | LimitedBy::Unknown);
+    if let Some(limit) = limit.filter(is_known) {
         let what = text.known("limit", limit.as_str());
         notes.push(text.fill("page.limited_by", &[("what", &what)]));
     }

@@ -156,6 +156,8 @@ pub(crate) fn record() -> DeviceRecord {
             ip_family: "ipv4".to_owned(),
             metered: None,
             wifi_signal_dbm: None,
+            link_rate_bps: None,
+            radio: None,
             cross_traffic_bytes: None,
             plan: Plan {
                 download_bps: None,

@@ -84,6 +84,16 @@ pub(super) fn counters(sys: &Path, name: &str) -> Option<Counters> {
     })
 }
 
+/// The rate of an interface's link, bit/s. Drivers that know none write −1 or refuse to be read.
+pub(super) fn link_rate_bps(sys: &Path, name: &str) -> Option<i64> {
+    let megabits = number(&sys.join("class/net").join(name).join("speed"))?;
+    let megabits = i64::try_from(megabits).ok()?;
+    // 2^32 − 1 is how older drivers write −1.
+    (1..i64::from(u32::MAX))
+        .contains(&megabits)
+        .then(|| megabits * 1_000_000)
+}
+
 fn number(path: &Path) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }

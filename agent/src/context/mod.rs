@@ -5,11 +5,15 @@
 mod addresses;
 mod clock;
 mod interface;
+mod line;
 pub mod network;
+mod processor;
 mod route;
 
 pub use clock::state as clock_state;
 pub use interface::Counters;
+pub use line::{Glance, Line};
+pub use processor::{Busy, Processor};
 
 use std::fs;
 use std::net::IpAddr;
@@ -25,6 +29,8 @@ pub struct Surroundings {
     pub ip_family: &'static str,
     /// Wi-Fi signal, dBm.
     pub wifi_signal_dbm: Option<i64>,
+    /// Rate of the interface's link, bit/s, where it is known.
+    pub link_rate_bps: Option<i64>,
     /// Technology, where the interface gives it away.
     pub technology: Option<Technology>,
     /// Whether the wall clock can be believed.
@@ -84,6 +90,9 @@ impl System {
             wifi_signal_dbm: name.as_deref().and_then(|name| {
                 interface::wifi_signal_dbm(&read(&self.proc.join("net/wireless")), name)
             }),
+            link_rate_bps: name
+                .as_deref()
+                .and_then(|name| interface::link_rate_bps(&self.sys, name)),
             technology: (kind == interface::Kind::Cellular).then_some(Technology::Mobile),
             clock: clock_state(),
             network: default.map(|route| network::fingerprint(salt, route, &all, &arp)),

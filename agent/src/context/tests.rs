@@ -65,6 +65,7 @@ fn system(dir: &Path) -> System {
         ("uevent", "INTERFACE=eth0\n"),
         ("statistics/rx_bytes", "1000\n"),
         ("statistics/tx_bytes", "23\n"),
+        ("speed", "1000\n"),
     ] {
         fs::write(eth0.join(name), text).unwrap();
     }
@@ -78,6 +79,17 @@ fn the_preferred_default_route_decides() {
     assert_eq!((seen.interface, seen.ip_family), ("ethernet", "both"));
     assert_eq!(seen.counters, Some(Counters { bytes: 1023 }));
     assert_eq!(seen.wifi_signal_dbm, None);
+    assert_eq!(seen.link_rate_bps, Some(1_000_000_000));
+}
+
+#[test]
+fn a_link_without_a_rate_has_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let system = system(dir.path());
+    for unknown in ["-1\n", "0\n", "4294967295\n", "", "fast\n"] {
+        fs::write(system.sys.join("class/net/eth0/speed"), unknown).unwrap();
+        assert_eq!(system.glance().link_rate_bps, None, "{unknown:?}");
+    }
 }
 
 #[test]

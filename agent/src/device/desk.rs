@@ -5,7 +5,7 @@ use super::plan::{THROUGHPUT, is_on_this_machine};
 use super::{Device, Plan, Round, RoundError};
 use crate::budget::{Ledger, Reservation};
 use crate::consent::Consent;
-use crate::context::{Counters, Surroundings};
+use crate::context::{Counters, Line, Surroundings};
 use crate::experiments::Run;
 use crate::experiments::run::Progress;
 use crate::outbox::lock;
@@ -302,6 +302,8 @@ impl<'a> RoundDesk<'a> {
             ip_family: after.ip_family.to_owned(),
             metered: self.declared.metered,
             wifi_signal_dbm: after.wifi_signal_dbm,
+            link_rate_bps: after.link_rate_bps,
+            radio: None,
             cross_traffic_bytes: cross_traffic(before, after.counters, job, finished, alone),
             plan: self.declared.plan(),
             clock: Clock {
@@ -369,13 +371,18 @@ impl Desk for RoundDesk<'_> {
         );
         self.observer
             .started(job.experiment.meta().name, &job.target.value);
-        Some(Run::new(
+        let run = Run::new(
             self.net(job),
             self.device.config.run_max_bytes,
             u64::from_be_bytes(random()),
             self.stop.child_token(),
             self.observer.progress(),
-        ))
+        );
+        Some(run.on(Line {
+            system: Some(self.device.system.clone()),
+            plan: self.declared.plan(),
+            wifi_rate_bps: None,
+        }))
     }
 
     fn end(&mut self, job: &Job, ended: Ended, alone: bool) {

@@ -1,4 +1,5 @@
 //! One run in progress: what the experiment may use, and what it has recorded so far.
+use crate::context::Line;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 use tonle_evidence::observation::Observation;
@@ -42,6 +43,8 @@ pub struct Run {
     /// Counts the bytes of the run; given to the streams of its steps, so that a run that is
     /// ended in the middle of one has counted what it used.
     pub meter: Meter,
+    /// What it may know of the device and the line; nothing unless [`Run::on`] says.
+    pub line: Line,
     recorded: Mutex<Recorded>,
 }
 
@@ -63,8 +66,15 @@ impl Run {
             seed,
             progress,
             meter: Meter::default(),
+            line: Line::default(),
             recorded: Mutex::default(),
         }
+    }
+
+    /// The same run, on a line of which something is known.
+    #[must_use]
+    pub fn on(self, line: Line) -> Self {
+        Self { line, ..self }
     }
 
     /// Records what a step saw and returns its index.

@@ -24,8 +24,8 @@ use tonle_evidence::local_time::LocalHour;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{
     BodyPrefix, Claim, Clock, Context, KIND_MEASUREMENT, Method, Outcome, PRIVATE_SCHEMA,
-    PUBLIC_SCHEMA, PlaceKind, Plan, Private, Province, Public, Sample, SealError, Software, Target,
-    Technology, seal,
+    PUBLIC_SCHEMA, PlaceKind, Plan, Private, Province, Public, Radio, Sample, SealError, Software,
+    Target, Technology, seal,
 };
 
 /// Most bytes kept of one body: see [`BodyPrefix`].
@@ -58,6 +58,10 @@ pub struct RunContext {
     pub metered: Option<bool>,
     /// Wi-Fi signal, dBm, where known.
     pub wifi_signal_dbm: Option<i64>,
+    /// Rate of the interface's own link, bit/s, where known.
+    pub link_rate_bps: Option<i64>,
+    /// The cellular radio, where there is one.
+    pub radio: Option<Radio>,
     /// Bytes other programs moved meanwhile, where known.
     pub cross_traffic_bytes: Option<i64>,
     /// The declared plan.
@@ -265,6 +269,8 @@ fn public(context: &RunContext, recorded: Recorded, samples: Vec<Sample>) -> Pub
             ip_family: context.ip_family.clone(),
             metered: context.metered,
             wifi_signal_dbm: context.wifi_signal_dbm,
+            link_rate_bps: context.link_rate_bps,
+            radio: context.radio.clone(),
             cross_traffic_bytes: context.cross_traffic_bytes,
             plan: context.plan.clone(),
             clock: context.clock.clone(),

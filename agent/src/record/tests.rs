@@ -37,6 +37,8 @@ pub(crate) fn context() -> RunContext {
         ip_family: "ipv4".into(),
         metered: Some(true),
         wifi_signal_dbm: None,
+        link_rate_bps: None,
+        radio: None,
         cross_traffic_bytes: None,
         plan: Plan {
             download_bps: None,

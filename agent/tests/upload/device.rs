@@ -132,6 +132,8 @@ fn context() -> RunContext {
         ip_family: "ipv4".into(),
         metered: None,
         wifi_signal_dbm: None,
+        link_rate_bps: None,
+        radio: None,
         cross_traffic_bytes: None,
         plan: Plan {
             download_bps: None,

@@ -10,7 +10,10 @@
 //! Then each sample enters the cell of its metric when (else its [`LeftOut`]):
 //! 4. its metric is declared, in this unit, and holds the value;
 //! 5. it is no throughput, or nothing but the line is known to have limited it. A cap of our own
-//!    limits only metrics whose id does not say so: `…/ndt7_capped/…` does.
+//!    limits only metrics whose id does not say so: `…/ndt7_capped/…` does;
+//! 6. it is no throughput, or others moved at most a tenth of what the run moved meanwhile.
+//!
+//! Rules 5 and 6 do not ask of a path that is local: it is of no line.
 use super::Ground;
 use super::reason::{LeftOut, NoCell};
 use crate::statements::Sighting;
@@ -30,6 +33,10 @@ use tonle_evidence::statement::Access;
 const LIMITED_EXPERIMENT: &str = "throughput";
 /// Ending of the part of an id that says that a cap of our own ended the test.
 const CAPPED_SUFFIX: &str = "_capped";
+/// The part of an id that says that the path left no building.
+const LOCAL_PATH: &str = "local";
+/// Others may move one byte in this many of the run's own (rule 6).
+const CROSS_TRAFFIC_SHARE: i64 = 10;
 /// How far after its receipt a record may claim to have begun: clocks are corrected over a network.
 const FUTURE_SLACK_US: i64 = 5 * 60 * 1_000_000;
 /// Operator of a record when neither network nor volunteer nor device says.
@@ -220,7 +227,7 @@ fn technology_of(public: &Public) -> Technology {
         .unwrap_or(Technology::Unknown)
 }
 
-/// Rules 4 and 5.
+/// Rules 4 to 6.
 fn sample_rule(sample: &Sample, context: &Context, catalogue: &Catalogue) -> Result<(), LeftOut> {
     let metric = catalogue.get(&sample.metric).ok_or(LeftOut::Undeclared)?;
     if sample.unit != metric.unit {
@@ -232,13 +239,23 @@ fn sample_rule(sample: &Sample, context: &Context, catalogue: &Catalogue) -> Res
     if metric.experiment != LIMITED_EXPERIMENT {
         return Ok(());
     }
+    if sample.metric.split('/').any(|part| part == LOCAL_PATH) {
+        return Ok(());
+    }
     let id_says_capped = sample
         .metric
         .split('/')
         .any(|part| part.ends_with(CAPPED_SUFFIX));
     match context.limited_by {
-        None | Some(LimitedBy::Line) => Ok(()),
-        Some(LimitedBy::Cap) if id_says_capped => Ok(()),
-        Some(_) => Err(LeftOut::NotLimitedByLine),
+        None | Some(LimitedBy::Line | LimitedBy::Unknown) => {}
+        Some(LimitedBy::Cap) if id_says_capped => {}
+        Some(_) => return Err(LeftOut::NotLimitedByLine),
     }
+    let is_busy = context
+        .cross_traffic_bytes
+        .is_some_and(|others| others > context.bytes_used / CROSS_TRAFFIC_SHARE);
+    if is_busy {
+        return Err(LeftOut::BusyLine);
+    }
+    Ok(())
 }

@@ -56,5 +56,7 @@ reasons! {
         OutOfRange = "out_of_range",
         /// Something else than the line held the result back.
         NotLimitedByLine = "not_limited_by_line",
+        /// Others used the line meanwhile, so the run had only a part of it.
+        BusyLine = "busy_line",
     }
 }

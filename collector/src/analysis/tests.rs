@@ -181,9 +181,32 @@ fn a_throughput_that_the_line_did_not_limit_says_nothing_of_the_line() {
     assert_eq!(entering(None), [full, capped]);
     assert_eq!(entering(Some(LimitedBy::Line)), [full, capped]);
     assert_eq!(entering(Some(LimitedBy::Cap)), [capped]);
+    assert_eq!(entering(Some(LimitedBy::Unknown)), [full, capped]);
     assert!(entering(Some(LimitedBy::Wifi)).is_empty());
     let latency = facts_of(|record| record.public.context.limited_by = Some(LimitedBy::Wifi));
     assert_eq!(latency.unwrap().values.len(), 1);
+}
+
+#[test]
+fn a_throughput_on_a_line_that_others_used_enters_no_cell() {
+    let left_out = |others: Option<i64>, metric: &str| {
+        let facts = facts_of(|record| {
+            record.public.context.bytes_used = 1_000;
+            record.public.context.cross_traffic_bytes = others;
+            record.public.samples = vec![sample(metric, 9, "bps")];
+        });
+        let left_out = facts.unwrap().left_out;
+        left_out.first().map(|(_, reason)| *reason)
+    };
+    let abroad = "throughput.download_bps/ndt7/abroad";
+    assert_eq!(left_out(None, abroad), None);
+    assert_eq!(left_out(Some(100), abroad), None);
+    assert_eq!(left_out(Some(101), abroad), Some(LeftOut::BusyLine));
+    assert_eq!(
+        left_out(Some(101), "throughput.download_bps/ndt7/local"),
+        None,
+        "a path that is local is of no line"
+    );
 }
 
 #[test]

@@ -309,6 +309,8 @@ fn context() -> Context {
         ip_family: "ipv4".into(),
         metered: None,
         wifi_signal_dbm: None,
+        link_rate_bps: None,
+        radio: None,
         cross_traffic_bytes: None,
         plan: Plan {
             download_bps: None,

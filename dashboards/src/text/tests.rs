@@ -46,7 +46,7 @@ fn keys_of_records() -> BTreeSet<String> {
     let outcomes = Outcome::ALL.iter().map(|word| format!("outcome.{word}"));
     let limits = LimitedBy::ALL
         .iter()
-        .filter(|word| **word != LimitedBy::Line)
+        .filter(|word| !matches!(word, LimitedBy::Line | LimitedBy::Unknown))
         .map(|word| format!("limit.{word}"));
     let marks = MARKS.iter().map(|mark| format!("note.{mark}"));
     let reasons = NOT_COUNTED.map(|reason| format!("note.{reason}"));

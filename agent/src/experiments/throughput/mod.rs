@@ -14,19 +14,26 @@
 //!    what is on its way when we stop; what a download used beyond its half, an upload goes without.
 //! 7. When the download does not reach its transfer, the upload is not tried: it would fail alike.
 //!
-//! Operations: the steps of `tonle_net`, then `transfer` (see `transfer`).
+//! 8. Every transfer that has a result says what limited it; a line that others use is waited for,
+//!    for a while, and then measured all the same (see `witness`, `limit`).
+//!
+//! Operations: the steps of `tonle_net`, then `transfer` (see `transfer`) and `limits` (see
+//! `witness`).
 mod connection;
+mod limit;
 mod rate;
 mod transfer;
+mod witness;
 
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
 use crate::steps;
 use connection::Server;
-use tonle_evidence::record::{LimitedBy, Outcome, Stream, Target};
+use tonle_evidence::record::{LimitedBy, Outcome, PathClass, Stream, Target};
 use tonle_wire::ndt7::Direction;
 use tonle_wire::ndt7::spec::{HARD_LIMIT_US, NOMINAL_US};
 use transfer::{Limits, Stop, Transfer};
 use url::Url;
+use witness::Witness;
 
 static META: Meta = Meta {
     name: "throughput",
@@ -90,6 +97,10 @@ impl Throughput {
         if !server.may_be_local() {
             steps::check_literal(run, &target.value, &host)?;
         }
+        if target.path_class != PathClass::Local {
+            witness::wait_for_a_quiet_line(run).await;
+        }
+        let mut limits_seen = Vec::new();
         for direction in Direction::ALL {
             let connecting = server.connect(run, direction);
             let connected = tokio::select! {
@@ -106,8 +117,10 @@ impl Throughput {
                 timing: self.timing,
                 stop_at_bytes: stop_at_bytes(run, connected.bytes_before),
             };
+            let witness = Witness::begin(run, connected.bytes_before);
             let transfer = transfer::run(run, connected, direction, limits).await;
-            self.report(run, target, &transfer);
+            limits_seen.extend(witness.end(run, target, &transfer));
+            self.report(run, target, &transfer, &limits_seen);
             if transfer.stop == Stop::Cancelled {
                 run.ended(Outcome::Cancelled);
                 return Ok(());
@@ -117,10 +130,12 @@ impl Throughput {
     }
 
     /// Turns a transfer into samples, as far as it has any.
-    fn report(&self, run: &Run, target: &Target, transfer: &Transfer) {
+    fn report(&self, run: &Run, target: &Target, transfer: &Transfer, limits: &[LimitedBy]) {
         if transfer.stop == Stop::Capped {
             run.ended(Outcome::Capped);
-            run.limited_by(LimitedBy::Cap);
+        }
+        if let Some(limited_by) = limit::of_all(limits) {
+            run.limited_by(limited_by);
         }
         for (base, value) in rate::samples(transfer, self.timing) {
             let (variant, class) = (transfer.variant(), target.path_class);

@@ -63,6 +63,21 @@ fn counted(transfer: &Transfer) -> Option<Counted> {
     }
 }
 
+impl Transfer {
+    /// Payload over time, whatever the transfer's length: for judging what limited it, never a
+    /// result.
+    pub(super) fn rate_bps(&self) -> Option<i64> {
+        quotient_bps(counted(self).filter(|counted| counted.elapsed_us > 0)?)
+    }
+}
+
+fn quotient_bps(counted: Counted) -> Option<i64> {
+    let rate_bps = i128::from(counted.bytes) * 8_000_000 / i128::from(counted.elapsed_us);
+    i64::try_from(rate_bps)
+        .ok()
+        .filter(|rate_bps| (0..=MAX_INTEGER).contains(rate_bps))
+}
+
 fn rate_bps(counted: Counted, stop: Stop, timing: Timing) -> Option<i64> {
     let needed_us = match stop {
         Stop::Cancelled => return None,
@@ -74,10 +89,7 @@ fn rate_bps(counted: Counted, stop: Stop, timing: Timing) -> Option<i64> {
     if !long_enough || !large_enough {
         return None;
     }
-    let rate_bps = i128::from(counted.bytes) * 8_000_000 / i128::from(counted.elapsed_us);
-    i64::try_from(rate_bps)
-        .ok()
-        .filter(|rate_bps| *rate_bps <= MAX_INTEGER)
+    quotient_bps(counted)
 }
 
 #[cfg(test)]
@@ -97,6 +109,7 @@ mod tests {
             elapsed_us,
             stop,
             server: ServerView::default(),
+            own: None,
         }
     }
 
@@ -107,6 +120,7 @@ mod tests {
             elapsed_us: 10_000_000,
             stop: Stop::TimeUp,
             server: *server,
+            own: None,
         }
     }
 
@@ -131,6 +145,7 @@ mod tests {
             &upload(&ServerView {
                 tcp: Some(tcp),
                 app: Some(app),
+                ..ServerView::default()
             }),
             TIMING,
         );
@@ -143,6 +158,7 @@ mod tests {
             &upload(&ServerView {
                 tcp: Some(without_kernel),
                 app: Some(app),
+                ..ServerView::default()
             }),
             TIMING,
         );
@@ -204,7 +220,7 @@ mod tests {
                 bytes_retrans: Some(retrans),
                 ..TcpInfo::default()
             };
-            for (_, value) in samples(&upload(&ServerView { tcp: Some(tcp), app: None }), TIMING) {
+            for (_, value) in samples(&upload(&ServerView { tcp: Some(tcp), ..ServerView::default() }), TIMING) {
                 prop_assert!((0..=MAX_INTEGER).contains(&value));
             }
         }

@@ -59,8 +59,11 @@ fn operations(recorded: &Recorded) -> Vec<&str> {
     operations.map(|seen| seen.operation.as_str()).collect()
 }
 
+/// The last step: what was seen beside a transfer is told after it.
 fn last(recorded: &Recorded) -> &Observation {
-    recorded.observations.last().unwrap()
+    let steps = recorded.observations.iter();
+    let mut steps = steps.filter(|seen| seen.operation != "limits");
+    steps.next_back().unwrap()
 }
 
 #[tokio::test]
@@ -77,9 +80,11 @@ async fn both_directions_are_measured_and_upload_is_the_receivers_figure() {
             "connect",
             "websocket_handshake",
             "transfer",
+            "limits",
             "connect",
             "websocket_handshake",
-            "transfer"
+            "transfer",
+            "limits"
         ]
     );
     assert!(recorded.observations.iter().all(Observation::succeeded));
@@ -115,7 +120,13 @@ async fn both_directions_are_measured_and_upload_is_the_receivers_figure() {
         peer::RECEIVED_BYTES
     );
     assert!(run.bytes_used() > payload_bytes.unsigned_abs());
-    assert_eq!((recorded.outcome, recorded.limited_by), (None, None));
+    assert_eq!(recorded.outcome, None);
+    let limited_by = recorded.limited_by.unwrap();
+    assert_ne!(
+        limited_by,
+        LimitedBy::Line,
+        "a run that may know nothing of its device never blames the line"
+    );
 }
 
 #[tokio::test]
@@ -137,7 +148,13 @@ async fn the_byte_cap_ends_both_directions_and_names_another_metric() {
     long.run(&run, &target).await.unwrap();
     let recorded = run.take();
     assert_eq!(recorded.outcome, Some(Outcome::Capped));
-    assert_eq!(recorded.limited_by, Some(LimitedBy::Cap));
+    let limits = recorded.observations.iter();
+    let limits = limits.filter(|seen| seen.operation == "limits");
+    let rules: Vec<_> = limits.map(|seen| seen.detail["rule"].clone()).collect();
+    assert_eq!(
+        rules[0], "C1",
+        "the download; an upload's kernel has a say of its own"
+    );
     assert!(run.bytes_used() <= max_bytes, "{}", run.bytes_used());
     let metrics: Vec<_> = recorded
         .samples
@@ -253,7 +270,7 @@ async fn a_cancelled_run_keeps_what_it_saw() {
     assert_eq!(recorded.outcome, Some(Outcome::Cancelled));
     assert_eq!(
         operations(&recorded),
-        ["connect", "websocket_handshake", "transfer"]
+        ["connect", "websocket_handshake", "transfer", "limits"]
     );
     assert_eq!(last(&recorded).failure, Some(Failure::Interrupted));
     assert!(recorded.samples.is_empty());

@@ -33,5 +33,6 @@ pub(super) fn measure(
         tcp_info: Some(TcpInfo { elapsed_us, ..tcp }),
         origin: Some("server".to_owned()),
         test: Some(direction.as_str().to_owned()),
+        tonle: None,
     }
 }

@@ -19,7 +19,7 @@ mod seal;
 pub use private::{BodyPrefix, PRIVATE_SCHEMA, Private};
 pub use public::{
     Claim, Clock, ClockState, Context, KIND_MEASUREMENT, LimitedBy, Method, Outcome, PUBLIC_SCHEMA,
-    PathClass, PlaceKind, Plan, Province, ProvinceKnown, Public, QuotaState, Sample, Software,
-    Stream, Target, Technology,
+    PathClass, PlaceKind, Plan, Province, ProvinceKnown, Public, QuotaState, Radio, Sample,
+    Software, Stream, Target, Technology,
 };
 pub use seal::{SealError, SealedRecord, body_of, hash_of, seal};

@@ -173,6 +173,8 @@ word_list! {
         Plan = "plan",
         /// A cap of our own (bytes or time).
         Cap = "cap",
+        /// What was seen does not say: never taken for the line.
+        Unknown = "unknown",
     }
 }
 
@@ -289,6 +291,23 @@ pub struct Clock {
     pub offset_us: Option<i64>,
 }
 
+/// The cellular radio link when the run ended. No cell, network or subscriber id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Radio {
+    /// Radio access technology: `gsm`, `umts`, `lte`, `nr` or `other`.
+    pub rat: String,
+    /// Reference signal received power (RSRP, 3GPP TS 36.214, 38.215), dBm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rsrp_dbm: Option<i64>,
+    /// Reference signal received quality (RSRQ), tenths of dB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rsrq_db_tenths: Option<i64>,
+    /// Signal to interference and noise ratio (SINR), tenths of dB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sinr_db_tenths: Option<i64>,
+}
+
 /// What the device knew of itself. No address, name or identifier of the volunteer's side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -303,6 +322,12 @@ pub struct Context {
     /// Wi-Fi signal, dBm, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wifi_signal_dbm: Option<i64>,
+    /// Rate of the interface's own link (cable or Wi-Fi), bit/s, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_rate_bps: Option<i64>,
+    /// The cellular radio, where there is one and it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub radio: Option<Radio>,
     /// Bytes other programs moved over the interface during the run, both ways, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cross_traffic_bytes: Option<i64>,

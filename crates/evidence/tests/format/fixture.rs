@@ -63,6 +63,8 @@ pub(crate) fn full() -> (Public, Private) {
             ip_family: "both".into(),
             metered: Some(false),
             wifi_signal_dbm: Some(-61),
+            link_rate_bps: None,
+            radio: None,
             cross_traffic_bytes: Some(12_345),
             plan: Plan {
                 download_bps: Some(20_000_000),
@@ -119,6 +121,8 @@ pub(crate) fn minimal() -> (Public, Private) {
         ip_family: "none".into(),
         metered: None,
         wifi_signal_dbm: None,
+        link_rate_bps: None,
+        radio: None,
         cross_traffic_bytes: None,
         plan: Plan {
             download_bps: None,

@@ -11,5 +11,5 @@ pub mod query;
 pub mod scaling;
 pub mod spec;
 
-pub use messages::{AppInfo, BbrInfo, ConnectionInfo, Measurement, TcpInfo};
+pub use messages::{AppInfo, BbrInfo, ConnectionInfo, Measurement, TcpInfo, TonleInfo};
 pub use spec::Direction;

@@ -13,9 +13,9 @@ mod upload;
 
 use super::Timing;
 use super::connection::{Connected, Socket};
+use super::limit::is_app_limited;
 use crate::experiments::Run;
 use futures_util::{SinkExt, StreamExt};
-use std::os::fd::OwnedFd;
 use std::time::Duration;
 use tonle_evidence::failure::Failure;
 use tonle_net::step::Step;
@@ -72,6 +72,12 @@ impl Stop {
 pub(super) struct ServerView {
     pub(super) tcp: Option<TcpInfo>,
     pub(super) app: Option<AppInfo>,
+    /// The most it said of its own load, parts per million.
+    pub(super) busy_ppm: Option<i64>,
+    /// Messages with its kernel's counters.
+    pub(super) with_tcp: i64,
+    /// Those of them in which its program was behind.
+    pub(super) app_limited: i64,
 }
 
 /// What came of a transfer.
@@ -84,6 +90,8 @@ pub(super) struct Transfer {
     pub(super) elapsed_us: i64,
     pub(super) stop: Stop,
     pub(super) server: ServerView,
+    /// Our own kernel's counters at the end.
+    pub(super) own: Option<TcpInfo>,
 }
 
 impl Transfer {
@@ -152,6 +160,12 @@ impl Heard {
             return;
         };
         self.measurements += 1;
+        if let Some(tcp) = &measurement.tcp_info {
+            self.server.with_tcp += 1;
+            self.server.app_limited += i64::from(is_app_limited(tcp));
+        }
+        let busy_ppm = measurement.tonle.and_then(|tonle| tonle.server_busy_ppm);
+        self.server.busy_ppm = self.server.busy_ppm.max(busy_ppm);
         self.server.tcp = measurement.tcp_info.or(self.server.tcp);
         self.server.app = measurement.app_info.or(self.server.app);
         let bandwidth = measurement
@@ -200,8 +214,9 @@ pub(super) async fn run(
     if closes_politely(direction, end.stop) {
         say_goodbye(&mut socket).await;
     }
-    if let Some(kernel) = kernel {
-        count_what_we_did_not_read(run, kernel, bytes_before);
+    let own = kernel.and_then(|kernel| tcp_info::read(kernel).ok());
+    if let Some(own) = &own {
+        count_what_we_did_not_read(run, own, bytes_before);
     }
     drop(socket);
 
@@ -229,6 +244,7 @@ pub(super) async fn run(
         elapsed_us,
         stop: end.stop,
         server: heard.server,
+        own,
     }
 }
 
@@ -253,10 +269,7 @@ async fn say_goodbye(socket: &mut Socket) {
 
 /// Adds to the run's bytes what crossed the line and no stream of ours saw: headers,
 /// retransmissions, and what had arrived when we stopped reading.
-fn count_what_we_did_not_read(run: &Run, kernel: OwnedFd, bytes_before: u64) {
-    let Ok(info) = tcp_info::read(kernel) else {
-        return;
-    };
+fn count_what_we_did_not_read(run: &Run, info: &TcpInfo, bytes_before: u64) {
     let segments = [info.segs_in, info.segs_out]
         .into_iter()
         .flatten()

@@ -27,6 +27,15 @@ integers_in_json! {
     }
 }
 
+integers_in_json! {
+    /// What a server of this project adds of itself. Stock clients pass over keys they do not know.
+    TonleInfo {
+        /// Busiest of the server's resources (its cores, its interface) since the test began, parts
+        /// per million: a server near 1 000 000 was itself the bottleneck.
+        server_busy_ppm: i64 = "ServerBusyPpm",
+    }
+}
+
 /// One JSON message. All parts are optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -50,6 +59,9 @@ pub struct Measurement {
     /// `download` or `upload`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
+    /// What a server of this project says of its own load; no other server has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tonle: Option<TonleInfo>,
 }
 
 /// Bytes that are no ndt7 measurement.
