@@ -120,6 +120,8 @@ impl State {
             self.with_payload = self.with_payload.saturating_add(1);
         }
         if !self.is_inspected() {
+            self.client.stream = Stream::default();
+            self.server.stream = Stream::default();
             return;
         }
         if let Transport::Tcp(segment) = transport {
