@@ -6,3 +6,5 @@
 pub mod packet;
 pub mod rules;
 pub mod scenario;
+pub mod services;
+pub mod trust;
