@@ -1,0 +1,15 @@
+//! The network between the hosts: a pure machine ([`World`]) and the thread that moves it.
+pub(crate) mod clock;
+mod flight;
+mod link;
+mod loss;
+mod path;
+mod queue;
+mod shell;
+#[cfg(test)]
+mod tests;
+mod world;
+
+pub use flight::{Ended, Fate, Origin};
+pub(crate) use shell::Hub;
+pub use world::World;

@@ -1,0 +1,1 @@
+//! The network as a machine, without kernels: every effect of a link, by exact times.
