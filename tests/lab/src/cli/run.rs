@@ -66,13 +66,17 @@ impl Run {
             pcap_bytes: if self.pcap.is_some() { PCAP_BYTES } else { 0 },
             ..Options::default()
         };
-        let lab = Lab::start(scenario, options)?;
+        let mut lab = Lab::start(scenario, options)?;
         let (program, arguments) = self.command.split_first().expect("clap asks for a command");
         let command = lab.command(&self.on, program)?.args(arguments);
         let mut child = command.spawn()?;
         stop.names(&child);
         let status = child.wait()?;
         let stopped = stop.ended();
+        for ended in lab.ended_services() {
+            let (service, status) = (ended.service, ended.status);
+            complain(&format!("{service} had ended: {status}\n{}", ended.output));
+        }
         self.tell(&lab)?;
         Ok(stopped.unwrap_or_else(|| code(status)))
     }

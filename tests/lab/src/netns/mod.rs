@@ -48,14 +48,15 @@ impl Namespace {
         Ok((namespace, device))
     }
 
-    /// Does something on the host's thread and waits for it.
+    /// Does something on the host's thread and waits for it: what it opens and starts is in the
+    /// host's namespaces.
     pub(crate) fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl Future<Output = T> + Send + 'static,
     ) -> io::Result<T> {
         let (tell, told) = sync_channel(1);
         self.runtime.spawn(async move {
-            let _ = tell.send(work());
+            let _ = tell.send(work.await);
         });
         told.recv()
             .map_err(|_| io::Error::other("the host has ended"))

@@ -11,7 +11,7 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getppid};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -43,13 +43,11 @@ pub fn serve_as_helper() -> Option<ExitCode> {
     }
 }
 
-/// A command that starts `program` under a watcher; `helper` is a program that calls
-/// [`serve_as_helper`].
-pub(super) fn watched(helper: &Path, program: &OsStr) -> Command {
-    let mut command = Command::new(helper);
+/// What stands before a program and its arguments so that it is watched; `helper` is a program that
+/// calls [`serve_as_helper`].
+pub(super) fn wrapper(helper: &Path) -> Vec<OsString> {
     let lab = std::process::id().to_string();
-    command.arg(WATCHER).arg(lab).arg(program);
-    command
+    vec![helper.into(), WATCHER.into(), lab.into()]
 }
 
 fn watch(arguments: &[OsString]) -> ExitCode {

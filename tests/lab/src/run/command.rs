@@ -1,6 +1,7 @@
 //! A command on a host: like [`std::process::Command`], started on the host's thread.
+use super::environment;
 use crate::netns::Namespace;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
@@ -12,7 +13,13 @@ pub struct HostCommand<'a> {
 }
 
 impl<'a> HostCommand<'a> {
-    pub(super) fn new(namespace: &'a Namespace, command: Command) -> Self {
+    pub(super) fn new(namespace: &'a Namespace, wrapper: &[OsString], program: &OsStr) -> Self {
+        let (first, rest) = wrapper.split_first().expect("the wrapper names the helper");
+        let mut command = Command::new(first);
+        command.args(rest).arg(program);
+        for name in environment::UNSET {
+            command.env_remove(name);
+        }
         Self { namespace, command }
     }
 
@@ -35,7 +42,7 @@ impl<'a> HostCommand<'a> {
     /// the command with everything it has started.
     pub fn spawn(self) -> io::Result<Child> {
         let mut command = self.command;
-        self.namespace.run(move || command.spawn())?
+        self.namespace.run(async move { command.spawn() })?
     }
 
     /// Runs it to its end, with this program's standard streams.

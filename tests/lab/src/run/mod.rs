@@ -1,21 +1,26 @@
-//! A running scenario: its hosts, the hub between them, and programs started on the hosts.
+//! A running scenario: its hosts and their services, the hub between them, and commands on them.
 mod child;
 mod command;
 mod directory;
+mod environment;
+mod host;
 
 pub use child::serve_as_helper;
 pub use command::HostCommand;
 
 use crate::hub::clock::wall_us;
 use crate::hub::{Hub, World};
-use crate::netns::Namespace;
 use crate::pcap::Ring;
 use crate::scenario::model::Scenario;
+use crate::services::ServiceError;
+use crate::trust::{Authority, TrustError};
 use crate::truth::{Recorder, Truth};
 use directory::Directory;
+use host::RunningHost;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::sync::Arc;
 
 /// Where commands run when no host is named.
@@ -53,6 +58,12 @@ pub enum LabError {
         /// What happened.
         why: io::Error,
     },
+    /// The certificate authority could not be made.
+    #[error("make the lab's certificate authority: {0}")]
+    Trust(#[from] TrustError),
+    /// A service did not start.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// The scenario has no such host.
     #[error("no host {name:?} in the scenario; it has: {has}")]
     NoHost {
@@ -63,56 +74,66 @@ pub enum LabError {
     },
 }
 
+/// A service that ended while it was needed.
+#[derive(Debug)]
+pub struct EndedService {
+    /// Which one.
+    pub service: String,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// The end of what it wrote.
+    pub output: String,
+}
+
 /// A running scenario. Everything ends when it is dropped.
 #[derive(Debug)]
 pub struct Lab {
-    // In the order in which they end: no packets, then no hosts, then no files.
-    _hub: Hub,
-    hosts: Vec<(String, Namespace)>,
+    // In the order in which they end: services and hosts, then the hub, then the files.
+    hosts: Vec<RunningHost>,
+    hub: Hub,
     recorder: Arc<Recorder>,
     environment: Vec<(OsString, OsString)>,
-    helper: PathBuf,
+    wrapper: Vec<OsString>,
     _directory: Directory,
 }
 
 impl Lab {
-    /// Starts a scenario: hosts, network and services, in this order; then its time begins.
+    /// Starts a scenario: hosts, the network between them, then the services of one host after the
+    /// other, in the order of the file. Its time begins when all of them are ready.
     pub fn start(scenario: &Scenario, options: Options) -> Result<Self, LabError> {
         let helper = match options.helper {
             Some(helper) => helper,
             None => std::env::current_exe().map_err(machine("find this program"))?,
         };
         let directory = Directory::new(&helper).map_err(machine("make the run's directory"))?;
+        let authority = Arc::new(Authority::create(directory.path())?);
+        let environment = environment::of(scenario, authority.bundle());
         let mut hosts = Vec::new();
         let mut devices = Vec::new();
         for host in &scenario.hosts {
+            let folder = directory.path().join(&host.name);
+            let started = RunningHost::start(host, folder);
             let what = format!("start host {:?}", host.name);
-            let dir = directory.path().join(&host.name);
-            std::fs::create_dir(&dir).map_err(machine(&what))?;
-            let (namespace, device) = Namespace::start(host, &dir).map_err(machine(&what))?;
-            hosts.push((host.name.clone(), namespace));
+            let (host, device) = started.map_err(machine(&what))?;
+            hosts.push(host);
             devices.push(device);
         }
-        let client = hosts.iter().position(|(name, _)| name == CLIENT);
-        let truth = Truth {
-            scenario: scenario.description.clone(),
-            hosts: hosts.iter().map(|(name, _)| name.clone()).collect(),
-            ..Truth::default()
-        };
-        let ring = Ring::new(options.pcap_bytes, client);
-        let recorder = Arc::new(Recorder::new(truth, options.max_events, ring));
-        let hub = Hub::start(World::new(scenario), devices, Arc::clone(&recorder))
-            .map_err(machine("start the hub"))?;
-        recorder.begin(wall_us());
-        hub.begin();
-        Ok(Self {
-            _hub: hub,
+        let recorder = Arc::new(recorder(scenario, options.pcap_bytes, options.max_events));
+        let hub = Hub::start(World::new(scenario), devices, Arc::clone(&recorder));
+        let mut lab = Self {
+            hub: hub.map_err(machine("start the hub"))?,
             hosts,
             recorder,
-            environment: Vec::new(),
-            helper,
+            environment,
+            wrapper: child::wrapper(&helper),
             _directory: directory,
-        })
+        };
+        for host in &mut lab.hosts {
+            host.start_services(scenario, &authority, &lab.environment, &lab.wrapper)?;
+        }
+        lab.recorder.begin(wall_us());
+        lab.hub.begin();
+        Ok(lab)
     }
 
     /// A command to be run on a host, with its resolvers and the lab's certificate authority.
@@ -121,16 +142,19 @@ impl Lab {
         host: &str,
         program: impl AsRef<OsStr>,
     ) -> Result<HostCommand<'_>, LabError> {
-        let found = self.hosts.iter().find(|(name, _)| name == host);
-        let (_, namespace) = found.ok_or_else(|| LabError::NoHost {
-            name: host.to_owned(),
-            has: self.host_names(),
-        })?;
-        let mut command = child::watched(&self.helper, program.as_ref());
-        for (name, value) in &self.environment {
-            command.env(name, value);
-        }
-        Ok(HostCommand::new(namespace, command))
+        let found = self.hosts.iter().find(|one| one.name() == host);
+        let Some(found) = found else {
+            let names: Vec<&str> = self.hosts.iter().map(RunningHost::name).collect();
+            return Err(LabError::NoHost {
+                name: host.to_owned(),
+                has: names.join(", "),
+            });
+        };
+        let command = HostCommand::new(found.namespace(), &self.wrapper, program.as_ref());
+        let environment = self.environment.iter().cloned();
+        Ok(command.configure(|command| {
+            command.envs(environment);
+        }))
     }
 
     /// What the hub has seen since the scenario began.
@@ -144,10 +168,22 @@ impl Lab {
         self.recorder.with_ring(|ring| ring.write(to))
     }
 
-    fn host_names(&self) -> String {
-        let names: Vec<&str> = self.hosts.iter().map(|(name, _)| name.as_str()).collect();
-        names.join(", ")
+    /// Services of kind `command` that have ended.
+    pub fn ended_services(&mut self) -> Vec<EndedService> {
+        let hosts = self.hosts.iter_mut();
+        hosts.flat_map(RunningHost::ended_services).collect()
     }
+}
+
+fn recorder(scenario: &Scenario, pcap_bytes: usize, max_events: usize) -> Recorder {
+    let hosts = scenario.hosts.iter().map(|host| host.name.clone());
+    let truth = Truth {
+        scenario: scenario.description.clone(),
+        hosts: hosts.collect(),
+        ..Truth::default()
+    };
+    let client = truth.hosts.iter().position(|name| name == CLIENT);
+    Recorder::new(truth, max_events, Ring::new(pcap_bytes, client))
 }
 
 fn machine(what: &str) -> impl Fn(io::Error) -> LabError + use<> {
