@@ -221,6 +221,16 @@ async fn download_brings_load_measurements_and_pings_and_closes_with_1000() {
 }
 
 #[tokio::test]
+async fn a_server_says_how_busy_it_was() {
+    let lasts = Duration::from_millis(1_500); // measurements are at most 625 ms apart
+    let server = Fixture::start(lasting(lasts, Duration::from_secs(20))).await;
+    let seen = read_to_end(&mut server.open(DOWNLOAD).await).await;
+    let last = seen.measurements.last().unwrap().tonle.unwrap();
+    assert!((0..=1_000_000).contains(&last.server_busy_ppm.unwrap()));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn upload_is_counted_by_the_server_and_never_answered_with_load() {
     let server = Fixture::start(short()).await;
     let (mut sink, mut stream) = server.open(UPLOAD).await.split();

@@ -1,8 +1,8 @@
 //! What a run may look at beside its own bytes: the interface, the processor, the declared plan.
 use super::interface::{self, Counters};
-use super::processor::Processor;
 use super::{System, read, route};
 use tonle_evidence::record::{Plan, QuotaState};
+use tonle_net::processor::Processor;
 
 /// The line a run measures, as far as the device and its volunteer know it.
 #[derive(Debug, Clone)]

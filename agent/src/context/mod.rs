@@ -7,13 +7,11 @@ mod clock;
 mod interface;
 mod line;
 pub mod network;
-mod processor;
 mod route;
 
 pub use clock::state as clock_state;
 pub use interface::Counters;
 pub use line::{Glance, Line};
-pub use processor::{Busy, Processor};
 
 use std::fs;
 use std::net::IpAddr;

@@ -2,6 +2,7 @@
 //!
 //! `front` is the one TCP port that every protocol over HTTP shares; each protocol is a door of it.
 mod admission;
+mod busy;
 mod config;
 mod front;
 mod ndt7;

@@ -11,6 +11,7 @@ pub mod http;
 pub mod icmp;
 pub mod kernel_time;
 pub mod meter;
+pub mod processor;
 pub mod resolv_conf;
 pub mod roots;
 pub mod scrub;

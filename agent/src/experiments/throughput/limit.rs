@@ -25,8 +25,8 @@
 //! - U4 unknown: for a fifth of its busy time the sender was held back by something else than the
 //!   network.
 //! - L1 line: none of these.
-use crate::context::Busy;
 use tonle_evidence::record::{LimitedBy, QuotaState};
+use tonle_net::processor::Busy;
 use tonle_wire::ndt7::{Direction, TcpInfo};
 
 const HALF_PPM: i64 = 500_000;

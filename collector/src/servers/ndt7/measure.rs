@@ -1,7 +1,10 @@
 //! Reads the kernel's view of one connection into ndt7's measurements.
+use crate::servers::busy::Busy;
 use crate::servers::front::Probe;
 use tonle_net::clock::Stopwatch;
-use tonle_wire::ndt7::{AppInfo, BbrInfo, ConnectionInfo, Direction, Measurement, TcpInfo};
+use tonle_wire::ndt7::{
+    AppInfo, BbrInfo, ConnectionInfo, Direction, Measurement, TcpInfo, TonleInfo,
+};
 
 /// One measurement. `load_bytes`: payload of the direction's load so far.
 ///
@@ -10,6 +13,7 @@ use tonle_wire::ndt7::{AppInfo, BbrInfo, ConnectionInfo, Direction, Measurement,
 pub(super) fn measure(
     kernel: &Probe,
     clock: &Stopwatch,
+    busy: &Busy,
     direction: Direction,
     load_bytes: u64,
 ) -> Measurement {
@@ -33,6 +37,8 @@ pub(super) fn measure(
         tcp_info: Some(TcpInfo { elapsed_us, ..tcp }),
         origin: Some("server".to_owned()),
         test: Some(direction.as_str().to_owned()),
-        tonle: None,
+        tonle: busy.busiest_core_ppm().map(|busy_ppm| TonleInfo {
+            server_busy_ppm: Some(busy_ppm),
+        }),
     }
 }

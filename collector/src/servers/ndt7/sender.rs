@@ -4,6 +4,7 @@
 //! load message before it. Those are at most a sixteenth of what was sent, and so of the time.
 use super::measure::measure;
 use super::session::Session;
+use crate::servers::busy::Busy;
 use rand::{Rng, RngExt, rngs::StdRng};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -72,6 +73,7 @@ pub(super) struct Sender<'a, S> {
     pub(super) writer: WriteHalf<S>,
     pub(super) session: &'a Session<'a>,
     pub(super) clock: Stopwatch,
+    pub(super) busy: Busy,
     pub(super) load_bytes: &'a AtomicU64,
     pub(super) inbox: Inbox,
 }
@@ -138,7 +140,13 @@ impl<S: AsyncWrite> Sender<'_, S> {
     async fn measure(&mut self) -> io::Result<Measurement> {
         let load_bytes = self.load_bytes.load(Ordering::Relaxed);
         let session = self.session;
-        let measurement = measure(&session.kernel, &self.clock, session.direction, load_bytes);
+        let measurement = measure(
+            &session.kernel,
+            &self.clock,
+            &self.busy,
+            session.direction,
+            load_bytes,
+        );
         let json = measurement.to_json();
         self.write(&server_frame(Opcode::Text, json.as_bytes()))
             .await?;

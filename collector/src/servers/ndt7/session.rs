@@ -9,6 +9,7 @@
 use super::receiver::{Received, Receiver};
 use super::sender::{Sender, orders};
 use super::{Ndt7Counters, Shared};
+use crate::servers::busy::Busy;
 use crate::servers::front::Probe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -75,6 +76,7 @@ impl Session<'_> {
             writer: write_half,
             session: &self,
             clock,
+            busy: Busy::begin(),
             load_bytes: &load_bytes,
             inbox,
         };

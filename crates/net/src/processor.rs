@@ -1,4 +1,4 @@
-//! How busy the device's processor was between two moments, from `/proc/stat` and `/proc/self/stat`.
+//! How busy this machine's processor was between two moments, from `/proc/stat` and `/proc/self/stat`.
 use std::path::Path;
 
 /// Ticks per second of the counters in `/proc` (`USER_HZ`, 100 on every architecture of Linux).
@@ -45,10 +45,11 @@ pub struct Busy {
 
 impl Processor {
     /// Reads the counters below `proc`.
-    pub(super) fn read(proc: &Path) -> Self {
-        let own = super::read(&proc.join("self/stat"));
+    #[must_use]
+    pub fn read(proc: &Path) -> Self {
+        let own = text_of(&proc.join("self/stat"));
         Self {
-            cores: parse_cores(&super::read(&proc.join("stat"))),
+            cores: parse_cores(&text_of(&proc.join("stat"))),
             own_ticks: parse_own(&own),
         }
     }
@@ -101,6 +102,12 @@ impl Core {
         let ppm = u128::from(part) * 1_000_000 / u128::from((self.all > 0).then_some(self.all)?);
         i64::try_from(ppm.min(1_000_000)).ok()
     }
+}
+
+/// A file of `/proc`; empty where this kernel does not have it.
+fn text_of(path: &Path) -> String {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The lines `cpu0`, `cpu1`, …; the sum over all of them is left out.
