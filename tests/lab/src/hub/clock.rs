@@ -32,7 +32,7 @@ impl Clock {
 
 /// Microseconds since the Unix epoch.
 #[expect(clippy::disallowed_methods, reason = "the one wall clock of the lab")]
-pub(crate) fn wall_us() -> u64 {
+fn wall_us() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |time| {
         u64::try_from(time.as_micros()).unwrap_or(u64::MAX)

@@ -58,7 +58,7 @@ pub(crate) struct Flight {
 }
 
 /// A packet that has come to its end.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     /// The packet as it was at its end.
     pub packet: Packet,

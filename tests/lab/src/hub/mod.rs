@@ -1,5 +1,5 @@
 //! The network between the hosts: a pure machine ([`World`]) and the thread that moves it.
-pub(crate) mod clock;
+mod clock;
 mod flight;
 mod link;
 mod loss;

@@ -34,7 +34,8 @@ pub(crate) struct Hub {
 }
 
 enum Order {
-    Begin,
+    /// Answered when it was done.
+    Begin(Sender<()>),
     Stop,
 }
 
@@ -64,9 +65,11 @@ impl Hub {
         })
     }
 
-    /// The scenario begins now.
+    /// The scenario begins now: its changes, its patterns and its truth.
     pub(crate) fn begin(&self) {
-        self.order(Order::Begin);
+        let (tell, told) = channel();
+        self.order(Order::Begin(tell));
+        let _ = told.recv();
     }
 
     fn order(&self, order: Order) {
@@ -138,11 +141,22 @@ impl Shell {
         let _ = self.heard.read(&mut rings);
         while let Ok(order) = self.orders.try_recv() {
             match order {
-                Order::Begin => self.world.begin(self.clock.now_ns()),
+                Order::Begin(tell) => {
+                    self.begin();
+                    let _ = tell.send(());
+                }
                 Order::Stop => return true,
             }
         }
         false
+    }
+
+    fn begin(&mut self) {
+        let now_ns = self.clock.now_ns();
+        self.world.begin(now_ns);
+        self.hand_over();
+        let begun_us = self.clock.wall_offset_us() + now_ns / 1000;
+        self.recorder.begin(begun_us);
     }
 
     fn read(&mut self, host: usize, buffer: &mut [u8]) {

@@ -8,7 +8,6 @@ mod host;
 pub use child::serve_as_helper;
 pub use command::HostCommand;
 
-use crate::hub::clock::wall_us;
 use crate::hub::{Hub, World};
 use crate::pcap::Ring;
 use crate::scenario::model::Scenario;
@@ -131,7 +130,6 @@ impl Lab {
         for host in &mut lab.hosts {
             host.start_services(scenario, &authority, &lab.environment, &lab.wrapper)?;
         }
-        lab.recorder.begin(wall_us());
         lab.hub.begin();
         Ok(lab)
     }
