@@ -1,6 +1,7 @@
 //! The command line of the agent: `tonle-agent …`, and `tonle agent …` behind the front door.
 mod commands;
 mod joining;
+mod replay;
 mod signals;
 
 pub use joining::yes;
@@ -78,6 +79,8 @@ pub enum Command {
     Doctor(JsonArgs),
     /// Show the receipts of what was sent
     Sent(JsonArgs),
+    /// Show what ending throughput tests early saves, and what it costs in error
+    Replay(ReplayArgs),
     /// Leave for good: delete the key and everything else on this device
     Leave(LeaveArgs),
     /// Check the configuration file
@@ -189,6 +192,28 @@ pub struct JsonArgs {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tonle-agent replay                     the whole tests that this device has kept
+  tonle-agent replay traces.jsonl --json
+  tonle-agent replay --demo              made-up lines
+
+Whole tests are kept on lines declared unmetered. Each rule is shown with several parameters;
+nothing is chosen.")]
+pub struct ReplayArgs {
+    /// Files of traces in place of this device's own
+    #[arg(value_name = "FILES")]
+    pub files: Vec<PathBuf>,
+    /// Print the figures as JSON, in parts per million
+    #[arg(long)]
+    pub json: bool,
+    /// Made-up lines whose truth is known
+    #[arg(long, conflicts_with = "files")]
+    pub demo: bool,
 }
 
 /// Arguments of `consent`.

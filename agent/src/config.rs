@@ -56,6 +56,9 @@ pub struct Config {
     pub quota: Option<QuotaState>,
     /// Whether the line costs by volume.
     pub metered: Option<bool>,
+    /// Whether throughput transfers end as soon as their rate is known well enough; absent: unless
+    /// the line is declared unmetered.
+    pub early_stop: Option<bool>,
     /// Bytes the agent may use in one calendar month.
     pub monthly_budget_bytes: u64,
     /// Bytes one run may use.
@@ -100,6 +103,7 @@ impl Default for Config {
             plan_upload_bps: None,
             quota: None,
             metered: None,
+            early_stop: None,
             monthly_budget_bytes: MONTHLY_BUDGET_BYTES,
             run_max_bytes: RUN_MAX_BYTES,
             spool_max_bytes: SPOOL_MAX_BYTES,

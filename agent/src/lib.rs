@@ -24,6 +24,7 @@ pub mod quantile;
 pub mod receipts;
 pub mod record;
 pub mod refused;
+pub mod replay;
 pub mod runner;
 pub mod schedule;
 pub mod scrub;
@@ -32,6 +33,7 @@ pub mod status;
 pub mod steps;
 pub mod summary;
 pub mod targets;
+pub mod traces;
 pub mod upload;
 
 /// The crates whose types stand in this library's interface, for whoever composes it.

@@ -38,6 +38,7 @@ pub(super) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Consent(args) => change_consent(&config, &args, lang),
         Command::Doctor(args) => block_on(diagnose(&config, args.json)),
         Command::Sent(args) => sent(&config, args.json),
+        Command::Replay(args) => super::replay::run(&config, &args),
         Command::Leave(args) => leave(config, &args, lang),
         Command::CheckConfig => {
             output::line("ok");

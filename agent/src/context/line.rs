@@ -13,6 +13,10 @@ pub struct Line {
     pub plan: Plan,
     /// Bit rate of the Wi-Fi link, bit/s, where something told it.
     pub wifi_rate_bps: Option<i64>,
+    /// Whether a transfer ends as soon as its rate is known well enough.
+    pub early_stop: bool,
+    /// Whether whole transfers leave a trace on the device.
+    pub keeps_traces: bool,
 }
 
 impl Default for Line {
@@ -26,6 +30,8 @@ impl Default for Line {
                 quota: QuotaState::Unknown,
             },
             wifi_rate_bps: None,
+            early_stop: false,
+            keeps_traces: false,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::profile::{Declared, Profile};
 use crate::record::RunContext;
 use crate::runner::{Desk, Ended, Finished, Job};
 use crate::scrub::Scrubber;
+use crate::traces;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -207,7 +208,11 @@ impl<'a> RoundDesk<'a> {
         self.round.skipped.push(skipped);
     }
 
-    fn keep(&mut self, job: &Job, finished: Finished, alone: bool, counters: Option<Counters>) {
+    fn keep(&mut self, job: &Job, mut finished: Finished, alone: bool, counters: Option<Counters>) {
+        let traces = std::mem::take(&mut finished.recorded.traces);
+        if let Err(error) = traces::keep(self.device.files.clone(), &traces) {
+            tracing::warn!(%error, "a trace cannot be kept: {error}");
+        }
         match self.record(job, finished, alone, counters) {
             Ok(summary) => {
                 self.observer.recorded(&summary);
@@ -378,10 +383,14 @@ impl Desk for RoundDesk<'_> {
             self.stop.child_token(),
             self.observer.progress(),
         );
+        // What nobody declared unmetered may cost by volume.
+        let is_unmetered = self.declared.metered == Some(false);
         Some(run.on(Line {
             system: Some(self.device.system.clone()),
             plan: self.declared.plan(),
             wifi_rate_bps: None,
+            early_stop: self.device.config.early_stop.unwrap_or(!is_unmetered),
+            keeps_traces: is_unmetered,
         }))
     }
 

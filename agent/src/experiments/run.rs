@@ -1,4 +1,5 @@
 //! One run in progress: what the experiment may use, and what it has recorded so far.
+use super::throughput::trace::Trace;
 use crate::context::Line;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,8 @@ pub struct Recorded {
     pub bodies: Vec<(u32, Vec<u8>)>,
     /// What limited the result, where the experiment knows.
     pub limited_by: Option<LimitedBy>,
+    /// Traces of whole transfers, one JSON object each: kept on the device, never sent.
+    pub traces: Vec<String>,
     /// `Capped` when the experiment stopped at its byte cap.
     pub outcome: Option<Outcome>,
 }
@@ -92,6 +95,12 @@ impl Run {
     /// Keeps the first bytes of a body for the private half.
     pub fn keep_body(&self, observation: u32, prefix: Vec<u8>) {
         self.lock().bodies.push((observation, prefix));
+    }
+
+    /// Keeps the trace of a transfer on the device.
+    pub fn keep_trace(&self, trace: &Trace) {
+        let line = serde_json::to_string(trace).expect("integers and strings are always JSON");
+        self.lock().traces.push(line);
     }
 
     /// Says what limited the result.

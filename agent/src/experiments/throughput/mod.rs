@@ -17,17 +17,24 @@
 //! 8. Every transfer that has a result says what limited it; a line that others use is waited for,
 //!    for a while, and then measured all the same (see `witness`, `limit`).
 //!
+//! 9. Where the line costs by volume a direction ends when its rate is known well enough (see
+//!    `early_stop`); its rate is of another metric (`ndt7_early`). Where it does not, whole
+//!    transfers leave a trace on the device, for `tonle agent replay`.
+//!
 //! Operations: the steps of `tonle_net`, then `transfer` (see `transfer`) and `limits` (see
 //! `witness`).
 mod connection;
+pub mod early_stop;
 mod limit;
 mod rate;
+pub mod trace;
 mod transfer;
 mod witness;
 
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
 use crate::steps;
 use connection::Server;
+use early_stop::Rule;
 use tonle_evidence::record::{LimitedBy, Outcome, PathClass, Stream, Target};
 use tonle_wire::ndt7::Direction;
 use tonle_wire::ndt7::spec::{HARD_LIMIT_US, NOMINAL_US};
@@ -116,9 +123,14 @@ impl Throughput {
             let limits = Limits {
                 timing: self.timing,
                 stop_at_bytes: stop_at_bytes(run, connected.bytes_before),
+                early: self.early_rule(run, target),
             };
+            let scheme = connected.url.scheme().to_owned();
             let witness = Witness::begin(run, connected.bytes_before);
-            let transfer = transfer::run(run, connected, direction, limits).await;
+            let (transfer, course) = transfer::run(run, connected, direction, limits).await;
+            if self.keeps_trace(run, target, &transfer) {
+                run.keep_trace(&witness.trace(run, &transfer, course, scheme, self.timing));
+            }
             limits_seen.extend(witness.end(run, target, &transfer));
             self.report(run, target, &transfer, &limits_seen);
             if transfer.stop == Stop::Cancelled {
@@ -127,6 +139,23 @@ impl Throughput {
             }
         }
         Ok(())
+    }
+
+    /// The rule that may end a direction early: what does not leave the building costs nothing.
+    fn early_rule(&self, run: &Run, target: &Target) -> Option<Rule> {
+        let is_wanted = run.line.early_stop && target.path_class != PathClass::Local;
+        is_wanted.then_some(Rule {
+            nominal_us: self.timing.nominal_us,
+            ..Rule::STANDARD
+        })
+    }
+
+    /// Only what ran to its end says what a rule would have missed.
+    fn keeps_trace(&self, run: &Run, target: &Target, transfer: &Transfer) -> bool {
+        run.line.keeps_traces
+            && target.path_class != PathClass::Local
+            && matches!(transfer.stop, Stop::ServerClosed | Stop::TimeUp)
+            && !rate::samples(transfer, self.timing).is_empty()
     }
 
     /// Turns a transfer into samples, as far as it has any.

@@ -13,7 +13,10 @@ pub(super) fn samples(transfer: &Transfer, timing: Timing) -> Vec<(&'static str,
     let Some(counted) = counted(transfer) else {
         return Vec::new();
     };
-    let Some(rate_bps) = rate_bps(counted, transfer.stop, timing) else {
+    let estimated = transfer
+        .estimate_bps
+        .filter(|_| transfer.stop == Stop::Stable);
+    let Some(rate_bps) = estimated.or_else(|| rate_bps(counted, transfer.stop, timing)) else {
         return Vec::new();
     };
     if transfer.direction == Direction::Upload {
@@ -80,7 +83,7 @@ fn quotient_bps(counted: Counted) -> Option<i64> {
 
 fn rate_bps(counted: Counted, stop: Stop, timing: Timing) -> Option<i64> {
     let needed_us = match stop {
-        Stop::Cancelled => return None,
+        Stop::Cancelled | Stop::Stable => return None,
         Stop::Capped => timing.capped_min_us,
         _ => timing.nominal_us * FULL_SHARE.0 / FULL_SHARE.1,
     };
@@ -110,6 +113,7 @@ mod tests {
             stop,
             server: ServerView::default(),
             own: None,
+            estimate_bps: None,
         }
     }
 
@@ -121,6 +125,7 @@ mod tests {
             stop: Stop::TimeUp,
             server: *server,
             own: None,
+            estimate_bps: None,
         }
     }
 
@@ -185,6 +190,15 @@ mod tests {
         let enough = download(50_000_000, 2_000_000, Stop::Capped);
         assert_eq!(samples(&enough, TIMING), [("download_bps", 200_000_000)]);
         assert_eq!(enough.variant(), "ndt7_capped");
+    }
+
+    #[test]
+    fn a_transfer_that_was_ended_early_has_the_rules_estimate_and_a_metric_of_its_own() {
+        let mut early = download(5_000_000, 2_000_000, Stop::Stable);
+        assert!(samples(&early, TIMING).is_empty());
+        early.estimate_bps = Some(19_500_000);
+        assert_eq!(samples(&early, TIMING), [("download_bps", 19_500_000)]);
+        assert_eq!(early.variant(), "ndt7_early");
     }
 
     #[test]

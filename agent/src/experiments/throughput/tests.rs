@@ -1,6 +1,7 @@
 //! The ndt7 client against a scripted peer: what becomes a rate, and what becomes a failure.
 use super::peer::{self, behave};
 use super::*;
+use crate::context::Line;
 use crate::experiments::Recorded;
 use futures_util::{SinkExt, StreamExt};
 use std::net::SocketAddr;
@@ -314,4 +315,61 @@ fn a_direction_gets_half_of_what_may_be_used_and_keeps_an_eighth_back() {
         "the download took too much"
     );
     assert_eq!(stop_at_bytes(&run, 9_000), 9_000);
+}
+
+#[tokio::test]
+async fn an_upload_ends_when_the_server_has_told_enough() {
+    let addr = peer::start(|direction, mut socket| async move {
+        if direction == Direction::Download {
+            let _ = behave(direction, socket, 100_000).await;
+            return;
+        }
+        for tick in 1..=40_i64 {
+            let (elapsed_us, bytes) = (tick * 100_000, tick * 250_000);
+            let told =
+                format!(r#"{{"TCPInfo":{{"ElapsedTime":{elapsed_us},"BytesReceived":{bytes}}}}}"#);
+            if socket.send(Message::text(told)).await.is_err() {
+                return;
+            }
+        }
+        while let Some(Ok(_)) = socket.next().await {}
+    })
+    .await;
+    let run = new_run(PLENTY, true).on(Line {
+        early_stop: true,
+        ..Line::default()
+    });
+    let target = target(&format!("ws://{addr}"), PathClass::Abroad);
+    Throughput::STANDARD.run(&run, &target).await.unwrap();
+    let recorded = run.take();
+    assert_eq!(last(&recorded).detail["stop"], "stable");
+    assert!(last(&recorded).succeeded());
+    let upload = (
+        "throughput.upload_bps/ndt7_early/abroad".to_owned(),
+        20_000_000,
+    );
+    assert_eq!(recorded.samples, [upload]);
+    assert!(recorded.traces.is_empty(), "it is no whole transfer");
+}
+
+#[tokio::test]
+async fn whole_transfers_leave_a_trace_without_any_address() {
+    let addr = peer::start(|direction, socket| async move {
+        let _ = behave(direction, socket, 1_000_000).await;
+    })
+    .await;
+    let run = new_run(PLENTY, true).on(Line {
+        keeps_traces: true,
+        ..Line::default()
+    });
+    let recorded = measure(addr, &run).await;
+    let text = recorded.traces.join("\n");
+    assert!(!text.contains("127.0.0.1"), "{text}");
+    let traces = crate::replay::read::parse(&text).unwrap();
+    let directions: Vec<&str> = traces
+        .iter()
+        .map(|trace| trace.direction.as_str())
+        .collect();
+    assert_eq!(directions, ["download", "upload"]);
+    assert!(!traces[0].kernel.is_empty());
 }

@@ -11,7 +11,9 @@
 //! Before the first byte of a run the line is watched for a second (operation `line_before`, detail
 //! `others_bps`, `waited_us`, `line_busy`). While others use more of it than [`QUIET_BPS`] or a
 //! twentieth of the declared plan, the run waits, [`WAIT_MAX_US`] at most; then it goes on, tagged.
+use super::Timing;
 use super::limit::{self, Seen, Sender, Verdict};
+use super::trace::{self, Course, Trace};
 use super::transfer::{Stop, Transfer};
 use crate::context::Glance;
 use crate::experiments::Run;
@@ -65,6 +67,31 @@ impl Witness {
         verdict.map(|(limited_by, _)| limited_by)
     }
 
+    /// The transfer as it went, for replay.
+    pub(super) fn trace(
+        &self,
+        run: &Run,
+        transfer: &Transfer,
+        course: Course,
+        scheme: String,
+        timing: Timing,
+    ) -> Trace {
+        let points = course.points.iter();
+        Trace {
+            trace: trace::FORMAT,
+            direction: transfer.direction.as_str().to_owned(),
+            scheme,
+            stop: transfer.stop.as_str().to_owned(),
+            nominal_us: timing.nominal_us,
+            interface: self.before.interface.map(str::to_owned),
+            others_bytes: self.moved_by_others(run),
+            points: points
+                .map(|point| (point.elapsed_us, point.bytes))
+                .collect(),
+            kernel: course.kernel,
+        }
+    }
+
     fn seen(&self, run: &Run, target: &Target, transfer: &Transfer) -> Seen {
         let now = run.line.glance();
         let server = &transfer.server;
@@ -109,6 +136,10 @@ impl Witness {
         if target.path_class == PathClass::Local {
             return None;
         }
+        self.moved_by_others(run)
+    }
+
+    fn moved_by_others(&self, run: &Run) -> Option<i64> {
         let (before, now) = (self.before.counters?, run.line.glance().counters?);
         let moved = now.bytes.checked_sub(before.bytes)?;
         let own = run.bytes_used().saturating_sub(self.bytes_before);

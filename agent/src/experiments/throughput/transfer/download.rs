@@ -8,7 +8,8 @@ use tonle_evidence::failure::Failure;
 use tonle_net::step::Step;
 use tonle_net::websocket::{self, Message};
 
-/// Receives until the server closes, the cap is reached, time is up or the connection breaks.
+/// Receives until the server closes, the rate is known, the cap is reached, time is up or the
+/// connection breaks.
 pub(super) async fn run(
     run: &Run,
     step: &Step,
@@ -46,7 +47,11 @@ pub(super) async fn run(
             }
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
-        let done_us = step.elapsed_us().clamp(0, timing.nominal_us);
+        let elapsed_us = step.elapsed_us();
+        if heard.watch.received_here(elapsed_us, load.payload_bytes) {
+            return End::by(Stop::Stable);
+        }
+        let done_us = elapsed_us.clamp(0, timing.nominal_us);
         (run.progress)(done_us.unsigned_abs(), 2 * timing.nominal_us.unsigned_abs());
     }
 }

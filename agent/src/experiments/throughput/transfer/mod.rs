@@ -3,17 +3,20 @@
 //! Operation `transfer`, subject the URL. It fails when the connection broke; one that ended at a
 //! cap of ours did what it set out to do. Detail:
 //! - `direction`, `scheme`; `stop`: `server_closed` (with `close_code`), `time_up`, `bytes_cap`,
-//!   `cancelled`, `broken`;
+//!   `stable` (see `early_stop`), `cancelled`, `broken`;
 //! - what we counted: `payload_bytes`, `messages` (binary ones), `measurements`,
 //!   `bad_measurements` (text that was none);
 //! - what the server said last: `server_bbr` (whether BBR was in use) and `server_` with the names
 //!   of [`server_facts`], as far as its kernel told.
 mod download;
 mod upload;
+mod watch;
 
 use super::Timing;
 use super::connection::{Connected, Socket};
+use super::early_stop::Rule;
 use super::limit::is_app_limited;
+use super::trace::Course;
 use crate::experiments::Run;
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
@@ -23,6 +26,7 @@ use tonle_net::websocket::Message;
 use tonle_net::{scrub, tcp_info};
 use tonle_wire::ndt7::spec::MESSAGE_TIMEOUT_US;
 use tonle_wire::ndt7::{AppInfo, Direction, Measurement, TcpInfo};
+use watch::Watch;
 
 /// Longest wait for one message (stock clients wait as long).
 const MESSAGE_TIMEOUT: Duration = Duration::from_micros(MESSAGE_TIMEOUT_US.unsigned_abs());
@@ -38,6 +42,8 @@ pub(super) struct Limits {
     pub(super) timing: Timing,
     /// The run's byte count at which this direction stops.
     pub(super) stop_at_bytes: u64,
+    /// The rule that may end it before its time.
+    pub(super) early: Option<Rule>,
 }
 
 /// What ended a transfer.
@@ -45,6 +51,8 @@ pub(super) struct Limits {
 pub(super) enum Stop {
     /// The server's Close.
     ServerClosed,
+    /// The rate was known well enough.
+    Stable,
     /// Our own time limit.
     TimeUp,
     /// Our byte cap.
@@ -56,9 +64,10 @@ pub(super) enum Stop {
 }
 
 impl Stop {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::ServerClosed => "server_closed",
+            Self::Stable => "stable",
             Self::TimeUp => "time_up",
             Self::Capped => "bytes_cap",
             Self::Cancelled => "cancelled",
@@ -92,15 +101,17 @@ pub(super) struct Transfer {
     pub(super) server: ServerView,
     /// Our own kernel's counters at the end.
     pub(super) own: Option<TcpInfo>,
+    /// What the rule that ended it early says of the whole, bit/s.
+    pub(super) estimate_bps: Option<i64>,
 }
 
 impl Transfer {
-    /// The variant of its metrics: a capped test is not pooled with full ones.
+    /// The variant of its metrics: what was cut short is not pooled with full tests.
     pub(super) fn variant(&self) -> &'static str {
-        if self.stop == Stop::Capped {
-            "ndt7_capped"
-        } else {
-            "ndt7"
+        match self.stop {
+            Stop::Capped => "ndt7_capped",
+            Stop::Stable => "ndt7_early",
+            _ => "ndt7",
         }
     }
 }
@@ -149,6 +160,7 @@ struct Heard {
     measurements: u64,
     bad_measurements: u64,
     close_code: Option<u16>,
+    watch: Watch,
 }
 
 impl Heard {
@@ -172,6 +184,25 @@ impl Heard {
             .bbr_info
             .and_then(|bbr| bbr.bandwidth_bytes_per_s);
         self.bbr |= bandwidth.is_some_and(|bandwidth| bandwidth > 0);
+        if let Some(tcp) = &self.server.tcp {
+            self.watch.told(tcp, bandwidth);
+        }
+    }
+
+    /// Whether the server has told enough of an upload to end it. Its kernel's count comes before
+    /// its program's, as in the rate.
+    fn knows_the_upload(&mut self) -> bool {
+        let of_kernel = self
+            .server
+            .tcp
+            .and_then(|tcp| tcp.elapsed_us.zip(tcp.bytes_received));
+        let of_program = self
+            .server
+            .app
+            .and_then(|app| app.elapsed_us.zip(app.num_bytes));
+        of_kernel
+            .or(of_program)
+            .is_some_and(|(elapsed_us, bytes)| self.watch.received_there(elapsed_us, bytes))
     }
 }
 
@@ -181,7 +212,7 @@ pub(super) async fn run(
     connected: Connected,
     direction: Direction,
     limits: Limits,
-) -> Transfer {
+) -> (Transfer, Course) {
     let Connected {
         url,
         mut socket,
@@ -189,7 +220,11 @@ pub(super) async fn run(
         bytes_before,
     } = connected;
     let mut step = Step::start(&run.clock, "transfer", scrub::url(&url));
-    let (mut load, mut heard) = (Load::default(), Heard::default());
+    let mut load = Load::default();
+    let mut heard = Heard {
+        watch: Watch::new(limits.early),
+        ..Heard::default()
+    };
     let end = {
         let moving = async {
             match direction {
@@ -238,21 +273,23 @@ pub(super) async fn run(
         None => step.succeed(),
         Some(failure) => step.fail(failure),
     });
-    Transfer {
+    let transfer = Transfer {
         direction,
         payload_bytes: load.payload_bytes,
         elapsed_us,
         stop: end.stop,
         server: heard.server,
         own,
-    }
+        estimate_bps: heard.watch.estimate_bps,
+    };
+    (transfer, heard.watch.course)
 }
 
 /// A download that we end is not listened to any longer: every byte still costs.
 fn closes_politely(direction: Direction, stop: Stop) -> bool {
     match stop {
         Stop::ServerClosed => true,
-        Stop::TimeUp | Stop::Capped => direction == Direction::Upload,
+        Stop::TimeUp | Stop::Capped | Stop::Stable => direction == Direction::Upload,
         Stop::Cancelled | Stop::Broken => false,
     }
 }

@@ -16,7 +16,8 @@ use tonle_wire::ndt7::spec::MESSAGE_SENT_MAX_BYTES;
 /// with 22 bytes each.
 const MESSAGE_OVERHEAD_BYTES: u64 = 14 + 22 * (MESSAGE_SENT_MAX_BYTES as u64 / (16 << 10) + 1);
 
-/// Sends until time is up, the cap is reached, the server closes or the connection breaks.
+/// Sends until time is up, the rate is known, the cap is reached, the server closes or the
+/// connection breaks.
 pub(super) async fn run(
     run: &Run,
     step: &Step,
@@ -84,7 +85,12 @@ async fn listen(stream: &mut SplitStream<&mut Socket>, heard: &mut Heard) -> End
             Err(_) => return End::broken(Failure::GenericTimeout),
         };
         match message {
-            Message::Text(text) => heard.text(text.as_bytes()),
+            Message::Text(text) => {
+                heard.text(text.as_bytes());
+                if heard.knows_the_upload() {
+                    return End::by(Stop::Stable);
+                }
+            }
             Message::Binary(_) => return End::broken(Failure::HttpRequestFailed),
             Message::Close(frame) => {
                 heard.close_code = frame.map(|frame| frame.code.into());
