@@ -1,6 +1,11 @@
 //! From the server's URL to an open WebSocket, in separate recorded steps.
+mod allowance;
+
+pub(super) use allowance::{Allowance, is_spent};
+
 use crate::experiments::Run;
 use crate::steps;
+use allowance::Bounded;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -41,6 +46,8 @@ pub(super) struct Connected {
     pub(super) kernel: Option<OwnedFd>,
     /// The run's byte count before this connection was opened.
     pub(super) bytes_before: u64,
+    /// How far the connection may be read.
+    pub(super) allowance: Allowance,
 }
 
 /// The server under test.
@@ -87,7 +94,13 @@ impl Server {
         let (peer, stream) = self.open(run).await?;
         self.peer = Some(peer);
         let kernel = stream.as_fd().try_clone_to_owned().ok();
-        let metered = Metered::new(stream, run.meter.clone());
+        let allowance = Allowance::up_to(run.max_bytes);
+        let metered = Bounded::new(
+            Metered::new(stream, run.meter.clone()),
+            run.meter.clone(),
+            allowance.clone(),
+            kernel.as_ref().and_then(|kernel| kernel.try_clone().ok()),
+        );
         let stream: Box<dyn ByteStream> = if url.scheme() == "wss" {
             self.shake_hands(run, peer, metered).await?
         } else {
@@ -108,6 +121,7 @@ impl Server {
             url,
             kernel,
             bytes_before,
+            allowance,
         })
     }
 
@@ -141,7 +155,7 @@ impl Server {
         &self,
         run: &Run,
         peer: SocketAddr,
-        stream: Metered<TcpStream>,
+        stream: Bounded<Metered<TcpStream>>,
     ) -> Option<Box<dyn ByteStream>> {
         let host = self.host();
         let wanted = tls::Handshake {

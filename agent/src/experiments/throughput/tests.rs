@@ -1,4 +1,6 @@
 //! The ndt7 client against a scripted peer: what becomes a rate, and what becomes a failure.
+mod bad_peers;
+
 use super::peer::{self, behave};
 use super::*;
 use crate::context::Line;

@@ -1,7 +1,7 @@
 //! Receiving load and the server's measurements on one stream.
 use super::{End, Heard, Limits, Load, MESSAGE_TIMEOUT, Stop};
 use crate::experiments::Run;
-use crate::experiments::throughput::connection::Socket;
+use crate::experiments::throughput::connection::{Socket, is_spent};
 use futures_util::StreamExt;
 use std::time::Duration;
 use tonle_evidence::failure::Failure;
@@ -30,6 +30,7 @@ pub(super) async fn run(
         let left = Duration::from_micros(left_us);
         let message = match tokio::time::timeout(MESSAGE_TIMEOUT.min(left), socket.next()).await {
             Ok(Some(Ok(message))) => message,
+            Ok(Some(Err(error))) if is_spent(&error) => return End::by(Stop::Capped),
             Ok(Some(Err(error))) => return End::broken(websocket::failure(&error)),
             Ok(None) => return End::broken(Failure::Eof),
             Err(_) if left <= MESSAGE_TIMEOUT => return End::by(Stop::TimeUp),

@@ -6,6 +6,8 @@
 //!   `stable` (see `early_stop`), `cancelled`, `broken`;
 //! - what we counted: `payload_bytes`, `messages` (binary ones), `measurements`,
 //!   `bad_measurements` (text that was none);
+//! - `server_believable`: false when the server counted more of an upload than was sent; then
+//!   nothing of what it said is kept;
 //! - what the server said last: `server_bbr` (whether BBR was in use) and `server_` with the names
 //!   of [`server_facts`], as far as its kernel told.
 mod download;
@@ -32,6 +34,8 @@ use watch::Watch;
 const MESSAGE_TIMEOUT: Duration = Duration::from_micros(MESSAGE_TIMEOUT_US.unsigned_abs());
 /// How long the server may take to answer our Close, or we to answer its.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// Longest text that is read as a measurement, bytes; those of stock servers have 2 KiB.
+const TEXT_MAX_BYTES: usize = 64 << 10;
 /// Headers of one segment on the line: IPv4 and TCP with timestamps. IPv6 costs 20 more, within the
 /// accuracy that a budget needs.
 const SEGMENT_OVERHEAD_BYTES: i64 = 52;
@@ -167,7 +171,8 @@ impl Heard {
     /// Takes a text message. `ConnectionInfo` holds the volunteer's address and is not kept. One
     /// that cannot be read is counted and says nothing of the line.
     fn text(&mut self, text: &[u8]) {
-        let Ok(measurement) = Measurement::parse(text) else {
+        let readable = (text.len() <= TEXT_MAX_BYTES).then_some(text);
+        let Some(Ok(measurement)) = readable.map(Measurement::parse) else {
             self.bad_measurements += 1;
             return;
         };
@@ -218,7 +223,9 @@ pub(super) async fn run(
         mut socket,
         kernel,
         bytes_before,
+        allowance,
     } = connected;
+    allowance.set(limits.stop_at_bytes);
     let mut step = Step::start(&run.clock, "transfer", scrub::url(&url));
     let mut load = Load::default();
     let mut heard = Heard {
@@ -246,6 +253,11 @@ pub(super) async fn run(
     };
     let elapsed_us = step.elapsed_us();
     step.result_known();
+    let is_believable = is_believable(&heard.server, run.bytes_used() - bytes_before);
+    if !is_believable {
+        heard.server = ServerView::default();
+    }
+    allowance.set(run.max_bytes);
     if closes_politely(direction, end.stop) {
         say_goodbye(&mut socket).await;
     }
@@ -265,6 +277,7 @@ pub(super) async fn run(
     step.fact("messages", load.messages);
     step.fact("measurements", heard.measurements);
     step.fact("bad_measurements", heard.bad_measurements);
+    step.fact("server_believable", is_believable);
     step.fact("server_bbr", heard.bbr);
     for (name, value) in server_facts(&heard.server) {
         step.fact(&format!("server_{name}"), value);
@@ -283,6 +296,15 @@ pub(super) async fn run(
         estimate_bps: heard.watch.estimate_bps,
     };
     (transfer, heard.watch.course)
+}
+
+/// Whether the server counted no more than this connection moved, in both directions together.
+fn is_believable(server: &ServerView, moved_bytes: u64) -> bool {
+    let of_kernel = server.tcp.and_then(|tcp| tcp.bytes_received);
+    let of_program = server.app.and_then(|app| app.num_bytes);
+    let claims = [of_kernel, of_program].into_iter().flatten();
+    let moved_bytes = i64::try_from(moved_bytes).unwrap_or(i64::MAX);
+    claims.into_iter().all(|bytes| bytes <= moved_bytes)
 }
 
 /// A download that we end is not listened to any longer: every byte still costs.

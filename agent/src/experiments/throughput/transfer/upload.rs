@@ -1,7 +1,7 @@
 //! Sending load while the server's measurements come back.
 use super::{End, FAREWELL, Heard, Limits, Load, MESSAGE_TIMEOUT, Stop};
 use crate::experiments::Run;
-use crate::experiments::throughput::connection::Socket;
+use crate::experiments::throughput::connection::{Socket, is_spent};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -80,6 +80,7 @@ async fn listen(stream: &mut SplitStream<&mut Socket>, heard: &mut Heard) -> End
     loop {
         let message = match tokio::time::timeout(MESSAGE_TIMEOUT, stream.next()).await {
             Ok(Some(Ok(message))) => message,
+            Ok(Some(Err(error))) if is_spent(&error) => return End::by(Stop::Capped),
             Ok(Some(Err(error))) => return End::broken(websocket::failure(&error)),
             Ok(None) => return End::broken(Failure::Eof),
             Err(_) => return End::broken(Failure::GenericTimeout),

@@ -1,0 +1,143 @@
+//! The bytes that a connection may still move. A server that sends more than it was asked for, in
+//! frames of any size, is not read any further: no message, however large, takes a run beyond its
+//! budget.
+use std::io;
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tonle_net::meter::Meter;
+use tonle_net::tcp_info;
+use tonle_net::websocket::Error;
+
+/// The count of the run's bytes at which its connection is not read any further.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Allowance(Arc<AtomicU64>);
+
+impl Allowance {
+    pub(super) fn up_to(run_bytes: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(run_bytes)))
+    }
+
+    /// Changes it from now on.
+    pub(in super::super) fn set(&self, run_bytes: u64) {
+        self.0.store(run_bytes, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Why a stream is not read any further.
+#[derive(Debug, thiserror::Error)]
+#[error("the run's bytes are spent")]
+struct Spent;
+
+/// Whether this error says that the bytes are spent.
+pub(in super::super) fn is_spent(error: &Error) -> bool {
+    let Error::Io(error) = error else {
+        return false;
+    };
+    let Some(inner) = error.get_ref() else {
+        return false;
+    };
+    inner.is::<Spent>()
+}
+
+/// A metered stream that obeys an allowance when it is read.
+pub(super) struct Bounded<S> {
+    inner: S,
+    meter: Meter,
+    allowance: Allowance,
+    kernel: Option<OwnedFd>,
+    read_bytes: u64,
+}
+
+impl<S> Bounded<S> {
+    /// `inner` counts into `meter`; `kernel` is a second handle on its socket.
+    pub(super) fn new(
+        inner: S,
+        meter: Meter,
+        allowance: Allowance,
+        kernel: Option<OwnedFd>,
+    ) -> Self {
+        Self {
+            inner,
+            meter,
+            allowance,
+            kernel,
+            read_bytes: 0,
+        }
+    }
+
+    /// What was read and what waits in the kernel to be read: both crossed the line.
+    fn is_spent(&self) -> bool {
+        let info = self
+            .kernel
+            .as_ref()
+            .and_then(|kernel| tcp_info::read(kernel).ok());
+        let arrived = info.and_then(|info| info.bytes_received).unwrap_or(0);
+        let arrived = u64::try_from(arrived).unwrap_or(0);
+        let waiting = arrived.saturating_sub(self.read_bytes);
+        self.meter.bytes() + waiting >= self.allowance.get()
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.is_spent() {
+            return Poll::Ready(Err(io::Error::other(Spent)));
+        }
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        self.read_bytes += (buffer.filled().len() - before) as u64;
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tonle_net::meter::Metered;
+
+    #[tokio::test]
+    async fn a_stream_is_read_up_to_its_allowance_and_no_further() {
+        let (near, mut far) = tokio::io::duplex(4);
+        let (meter, allowance) = (Meter::default(), Allowance::up_to(8));
+        let near = Metered::new(near, meter.clone());
+        let mut near = Bounded::new(near, meter.clone(), allowance.clone(), None);
+        tokio::spawn(async move { far.write_all(&[7; 100]).await });
+        near.read_exact(&mut [0; 8]).await.unwrap();
+        let refused = near.read_exact(&mut [0; 1]).await.unwrap_err();
+        assert!(is_spent(&Error::Io(refused)));
+        assert_eq!(meter.bytes(), 8);
+        allowance.set(9);
+        near.read_exact(&mut [0; 1]).await.unwrap();
+    }
+}
