@@ -15,10 +15,12 @@ metrics! {
         ndt7_tests_total: IntCounterVec ["direction"],
         /// ndt7 subtests ended, by how: closed, or broken off as stock uploads are.
         ndt7_ends_total: IntCounterVec ["how"],
-        /// ndt7 requests refused, by reason: request, overload or source.
+        /// ndt7 requests refused, by reason: request, token, overload or source.
         ndt7_refused_total: IntCounterVec ["reason"],
         /// Payload bytes of ndt7 load, by direction.
         ndt7_load_bytes_total: IntCounterVec ["direction"],
+        /// ndt7 subtests archived, by result: kept or failed.
+        ndt7_archived_total: IntCounterVec ["result"],
         /// ndt7 subtests running now.
         ndt7_running_tests: IntGauge,
     }
@@ -54,6 +56,10 @@ impl ServersMetrics {
         read(refused, "request", &counters.refused_requests);
         read(refused, "overload", &counters.refused_overload);
         read(refused, "source", &counters.refused_source);
+        read(refused, "token", &counters.refused_token);
+        let archived = &self.ndt7_archived_total;
+        read(archived, "kept", &counters.archived);
+        read(archived, "failed", &counters.archive_failures);
         let load = &self.ndt7_load_bytes_total;
         read(load, "download", &counters.sent_bytes);
         read(load, "upload", &counters.received_bytes);

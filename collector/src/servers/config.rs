@@ -1,7 +1,9 @@
 //! What an operator decides about the measurement servers: the table `[servers]` of the
 //! configuration.
+use super::ndt7::tokens;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 use tonle_wire::ndt7::spec;
 
@@ -35,6 +37,16 @@ pub struct ServersConfig {
     pub max_per_source: usize,
     /// Congestion control asked of the kernel for each test, best effort; empty: the kernel's own.
     pub congestion_control: String,
+    /// JSON Web Keys (files) that access tokens of ndt7 are checked with. With one or more, a token
+    /// that is shown must be good.
+    pub token_verify_keys: Vec<PathBuf>,
+    /// What tokens call this machine (their audience).
+    pub token_machine: Option<String>,
+    /// Whether ndt7 without a good token is refused.
+    pub token_required: bool,
+    /// Where finished ndt7 tests are kept in M-Lab's format, without the client's address; absent:
+    /// nowhere.
+    pub archive_dir: Option<PathBuf>,
     /// The protocol fixes it; only tests shorten it.
     #[serde(skip)]
     pub test_length: TestLength,
@@ -66,6 +78,10 @@ impl Default for ServersConfig {
             max_downloads: MAX_DOWNLOADS,
             max_per_source: MAX_PER_SOURCE,
             congestion_control: CONGESTION_CONTROL.to_owned(),
+            token_verify_keys: Vec::new(),
+            token_machine: None,
+            token_required: false,
+            archive_dir: None,
             test_length: TestLength::default(),
         }
     }
@@ -97,6 +113,35 @@ impl ServersConfig {
                 self.congestion_control
             ));
         }
+        problems.extend(self.token_problems());
+        if let Some(dir) = self.archive_dir.as_ref().filter(|dir| !dir.is_dir()) {
+            problems.push(format!(
+                "servers.archive_dir: {} is no folder",
+                dir.display()
+            ));
+        }
+        problems
+    }
+
+    fn token_problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let has_keys = !self.token_verify_keys.is_empty();
+        if self.token_required && !has_keys {
+            problems.push(
+                "servers.token_required needs servers.token_verify_keys: nothing could be checked"
+                    .to_owned(),
+            );
+        }
+        if has_keys && self.token_machine.is_none() {
+            problems.push(
+                "servers.token_verify_keys needs servers.token_machine: the name of this machine in \
+                 tokens"
+                    .to_owned(),
+            );
+        }
+        for path in &self.token_verify_keys {
+            problems.extend(tokens::read_key(path).err());
+        }
         problems
     }
 
@@ -121,13 +166,36 @@ mod tests {
             max_downloads: 0,
             max_per_source: 0,
             congestion_control: "no such; name".to_owned(),
+            token_required: true,
+            archive_dir: Some("/nonexistent/archive".into()),
             ..ServersConfig::default()
         };
         let problems = config.problems().join("\n");
-        for key in ["max_downloads", "max_per_source", "congestion_control"] {
+        for key in [
+            "max_downloads",
+            "max_per_source",
+            "congestion_control",
+            "token_required",
+            "archive_dir",
+        ] {
             assert!(problems.contains(&format!("servers.{key}")), "{problems}");
         }
         assert!(ServersConfig::default().problems().is_empty());
+    }
+
+    #[test]
+    fn keys_need_the_name_that_tokens_give_this_machine_and_must_be_keys() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key.json");
+        std::fs::write(&path, "{}").unwrap();
+        let config = ServersConfig {
+            token_verify_keys: vec![path],
+            ..ServersConfig::default()
+        };
+        let problems = config.problems().join("\n");
+        for part in ["servers.token_machine", "key.json"] {
+            assert!(problems.contains(part), "{part} in: {problems}");
+        }
     }
 
     #[test]

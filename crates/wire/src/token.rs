@@ -164,7 +164,10 @@ impl Claims {
     fn hold(&self, expected: &Expected<'_>) -> Result<(), BadToken> {
         let for_us = self.iss == expected.issuer
             && self.sub == expected.subject
-            && self.aud.as_ref().is_some_and(|aud| aud.names(expected.audience));
+            && self
+                .aud
+                .as_ref()
+                .is_some_and(|aud| aud.names(expected.audience));
         if !for_us {
             return Err(BadToken::Purpose);
         }

@@ -21,6 +21,12 @@ pub struct Ndt7Counters {
     pub refused_overload: AtomicU64,
     /// Requests refused because their source ran too many tests at once.
     pub refused_source: AtomicU64,
+    /// Requests refused because they showed no good access token.
+    pub refused_token: AtomicU64,
+    /// Tests that were archived.
+    pub archived: AtomicU64,
+    /// Tests that could not be archived.
+    pub archive_failures: AtomicU64,
     /// Payload bytes of load written to clients.
     pub sent_bytes: AtomicU64,
     /// Payload bytes of load received from clients.

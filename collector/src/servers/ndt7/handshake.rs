@@ -8,6 +8,7 @@
 //!
 //! Extensions are never negotiated (compression would measure the compressor), and any origin is
 //! welcome: browsers run ndt7 from other sites' pages.
+use super::tokens::NoEntry;
 use crate::servers::front::plain_text;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
@@ -37,6 +38,8 @@ pub(super) enum Refusal {
     Subprotocol,
     #[error(transparent)]
     Query(#[from] BadQuery),
+    #[error(transparent)]
+    Token(#[from] NoEntry),
     #[error("the server runs as many tests as it can; try later")]
     Overload,
     #[error("too many tests at once from this source; try later")]
@@ -116,6 +119,7 @@ impl Refusal {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotAnUpgrade(_) | Self::Subprotocol | Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::Overload => StatusCode::SERVICE_UNAVAILABLE,
             Self::Source => StatusCode::TOO_MANY_REQUESTS,
         }

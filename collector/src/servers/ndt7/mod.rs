@@ -1,24 +1,27 @@
 //! The ndt7 server: bulk download and upload over one WebSocket, with the kernel's counters sent
 //! along. Stock ndt7 clients work unmodified.
 //!
-//! It keeps nothing: no archive, no log and no file holds a client's address. `ConnectionInfo`
-//! tells the client its own address, as the protocol wants, and nobody else.
+//! No archive (off unless the operator names a folder), no log and no file holds a client's address.
+//! `ConnectionInfo` tells the client its own address, as the protocol wants, and nobody else.
 //!
-//! A request takes the files in this order: `handshake` (may it upgrade?), `admission` (is there
-//! room?), `session` (the test), with `sender` and `receiver` as its two halves and `measure`
+//! A request takes the files in this order: `handshake` (may it upgrade?), `tokens`
+//! (is it let in?), `admission` (is there room?), `session` (the test), with `sender` and `receiver` as its two halves and `measure`
 //! reading the kernel.
+mod archive;
 mod counters;
 mod handshake;
 mod measure;
 mod receiver;
 mod sender;
 mod session;
+pub(super) mod tokens;
 
 pub use counters::Ndt7Counters;
 
 use super::admission::{Admission, NoRoom, Permit};
 use super::config::ServersConfig;
 use super::front::{Answer, Conversation, Door, Upgraded};
+use archive::Archive;
 use handshake::{Refusal, Wanted};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
@@ -26,6 +29,7 @@ use sender::LoadFrames;
 use session::Session;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokens::Tokens;
 use tonle_wire::ndt7::spec::PATH_PREFIX;
 
 /// The door of ndt7.
@@ -38,13 +42,18 @@ struct Shared {
     config: ServersConfig,
     admission: Arc<Admission>,
     counters: Arc<Ndt7Counters>,
+    tokens: Tokens,
+    archive: Option<Archive>,
     load: LoadFrames,
 }
 
 impl Ndt7 {
     pub(super) fn new(config: &ServersConfig, counters: Arc<Ndt7Counters>) -> Self {
         let admission = Admission::new(config.max_downloads, config.max_per_source);
+        let archive = config.archive_dir.clone();
         let shared = Shared {
+            tokens: Tokens::new(config),
+            archive: archive.map(|dir| Archive::new(dir, Arc::clone(&counters))),
             config: config.clone(),
             admission: Arc::new(admission),
             counters,
@@ -66,6 +75,8 @@ impl Ndt7 {
         peer: SocketAddr,
     ) -> Result<(Wanted, Permit), Refusal> {
         let wanted = handshake::check(request)?;
+        let token = wanted.query.access_token.as_ref();
+        self.shared.tokens.check(token)?;
         let permit = self
             .shared
             .admission
@@ -82,6 +93,7 @@ impl Ndt7 {
         let counter = match refusal {
             Refusal::Overload => &counters.refused_overload,
             Refusal::Source => &counters.refused_source,
+            Refusal::Token(_) => &counters.refused_token,
             _ => &counters.refused_requests,
         };
         Ndt7Counters::add(counter, 1);

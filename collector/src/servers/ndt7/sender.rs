@@ -76,6 +76,8 @@ pub(super) struct Sender<'a, S> {
     pub(super) busy: Busy,
     pub(super) load_bytes: &'a AtomicU64,
     pub(super) inbox: Inbox,
+    /// What was sent, for an archive; `None` where nothing is kept.
+    pub(super) sent: Option<Vec<Measurement>>,
 }
 
 impl<S: AsyncWrite> Sender<'_, S> {
@@ -150,6 +152,9 @@ impl<S: AsyncWrite> Sender<'_, S> {
         let json = measurement.to_json();
         self.write(&server_frame(Opcode::Text, json.as_bytes()))
             .await?;
+        if let Some(sent) = &mut self.sent {
+            sent.push(measurement.clone());
+        }
         let now_ns = i128::from(clock::wall_us()) * 1000;
         let payload = now_ns.to_string();
         self.write(&server_frame(Opcode::Ping, payload.as_bytes()))

@@ -16,9 +16,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::bytes::Bytes;
 use tokio_util::sync::CancellationToken;
-use tonle_net::clock::Stopwatch;
-use tonle_wire::ndt7::Direction;
+use tonle_net::clock::{Stopwatch, wall_us};
+use tonle_wire::ndt7::archive::Finished;
 use tonle_wire::ndt7::query::Query;
+use tonle_wire::ndt7::{Direction, Measurement};
 
 /// How long the other side may take to answer a Close, so that a test ends by 13 s (the upper
 /// bound of the specification).
@@ -64,7 +65,7 @@ impl Session<'_> {
         });
 
         let config = &self.shared.config;
-        let clock = Stopwatch::start();
+        let (clock, start_us) = (Stopwatch::start(), wall_us());
         let congestion_control = self
             .kernel
             .use_congestion_control(config.wanted_congestion_control());
@@ -79,11 +80,14 @@ impl Session<'_> {
             busy: Busy::begin(),
             load_bytes: &load_bytes,
             inbox,
+            sent: self.shared.archive.is_some().then(Vec::new),
         };
         let conversation = converse(&mut sender, &mut receiver, &close, &load_bytes);
         let end = tokio::time::timeout(config.test_length.hard_limit, conversation)
             .await
             .unwrap_or(End::CutOff);
+
+        let sent = sender.sent.take();
 
         let ended = match end {
             End::Closed => &counters.closed,
@@ -105,6 +109,26 @@ impl Session<'_> {
             client_name = self.query.get("client_name"),
             "ndt7: a test ended"
         );
+        self.keep(start_us, sent.unwrap_or_default()).await;
+    }
+
+    /// Archives the test, however it ended, where tests are archived. One whose connection has no
+    /// name could not be told from others and is left out.
+    async fn keep(&self, start_us: i64, server_measurements: Vec<Measurement>) {
+        let (Some(archive), Some(uuid)) = (&self.shared.archive, self.kernel.uuid()) else {
+            return;
+        };
+        let test = Finished {
+            version: env!("CARGO_PKG_VERSION"),
+            server: self.kernel.server(),
+            uuid,
+            direction: self.direction,
+            start_us,
+            end_us: wall_us(),
+            server_measurements,
+            metadata: &self.query.metadata,
+        };
+        archive.keep(&test).await;
     }
 }
 

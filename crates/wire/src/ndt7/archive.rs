@@ -149,7 +149,10 @@ impl Finished<'_> {
             connection_info: None,
             ..measurement.clone()
         };
-        self.server_measurements.iter().map(without_address).collect()
+        self.server_measurements
+            .iter()
+            .map(without_address)
+            .collect()
     }
 
     fn kept_metadata(&self) -> Vec<NameValue> {
@@ -228,7 +231,10 @@ mod tests {
         let value: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["ServerIP"], "192.0.2.1");
         assert_eq!(value["ServerPort"], 443);
-        assert_eq!((&value["ClientIP"], &value["ClientPort"]), (&"".into(), &0.into()));
+        assert_eq!(
+            (&value["ClientIP"], &value["ClientPort"]),
+            (&"".into(), &0.into())
+        );
         assert_eq!(value["StartTime"], "2023-11-14T22:13:20.000001Z");
         assert!(value["Version"].is_string() && value["GitShortCommit"].is_string());
         assert!(value.get("Download").is_none());

@@ -21,6 +21,26 @@ pub struct Query {
     pub early_exit_bytes: Option<u64>,
     /// (name, value) as the client described itself, in its order.
     pub metadata: Vec<(String, String)>,
+    /// What the client shows to be let in.
+    pub access_token: Option<AccessToken>,
+}
+
+/// A secret that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessToken(String);
+
+impl AccessToken {
+    /// The token itself, to be checked.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AccessToken(..)")
+    }
 }
 
 /// Why a query is answered with 400.
@@ -57,10 +77,13 @@ impl Query {
             Some((_, value)) if value == EARLY_EXIT_MEGABYTES => Some(EARLY_EXIT_BYTES),
             Some(_) => return Err(BadQuery::EarlyExit),
         };
+        let token = first_values.iter().find(|(name, _)| name == "access_token");
+        let access_token = token.map(|(_, value)| AccessToken(value.clone()));
         first_values.retain(|(name, _)| !name.starts_with("server_") && name != "access_token");
         Ok(Self {
             early_exit_bytes,
             metadata: first_values,
+            access_token,
         })
     }
 
@@ -138,6 +161,9 @@ mod tests {
             query.metadata,
             [("client_os".to_owned(), "linux".to_owned())]
         );
+        let token = query.access_token.unwrap();
+        assert_eq!(token.reveal(), "secret");
+        assert!(!format!("{token:?}").contains("secret"));
     }
 
     #[test]

@@ -47,7 +47,11 @@ fn check(header: &Value, claims: &Value) -> Result<(), BadToken> {
 #[test]
 fn the_signature_of_the_standards_vector_is_good() {
     let refused = verify(VECTOR, &keys(), &expected());
-    assert_eq!(refused, Err(BadToken::Form), "past the signature: no claims");
+    assert_eq!(
+        refused,
+        Err(BadToken::Form),
+        "past the signature: no claims"
+    );
     let changed = VECTOR.replacen("hgyY", "hgyZ", 1);
     let refused = verify(&changed, &keys(), &expected());
     assert_eq!(refused, Err(BadToken::Signature));
@@ -55,7 +59,10 @@ fn the_signature_of_the_standards_vector_is_good() {
 
 #[test]
 fn a_token_of_locate_lets_in() {
-    assert_eq!(check(&json!({"alg": "EdDSA", "typ": "JWT"}), &claims()), Ok(()));
+    assert_eq!(
+        check(&json!({"alg": "EdDSA", "typ": "JWT"}), &claims()),
+        Ok(())
+    );
     let mut one = claims();
     one["aud"] = json!("mlab1-bkk01.example.org");
     assert_eq!(check(&json!({"alg": "EdDSA", "kid": "any"}), &one), Ok(()));
@@ -69,7 +76,11 @@ fn no_other_algorithm_is_believed() {
         json!({"alg": "eddsa"}),
         json!({"alg": "EdDSA", "crit": ["exp"]}),
     ] {
-        assert_eq!(check(&header, &claims()), Err(BadToken::Algorithm), "{header}");
+        assert_eq!(
+            check(&header, &claims()),
+            Err(BadToken::Algorithm),
+            "{header}"
+        );
     }
 }
 
@@ -100,7 +111,10 @@ fn a_named_key_checks_only_tokens_of_its_name() {
     let named = PUBLIC.replacen('{', r#"{"kid":"2026","#, 1);
     let keys = [VerifyKey::from_jwk(&named).unwrap()];
     let mut header = json!({"alg": "EdDSA", "kid": "2026"});
-    assert_eq!(verify(&token(&header, &claims()), &keys, &expected()), Ok(()));
+    assert_eq!(
+        verify(&token(&header, &claims()), &keys, &expected()),
+        Ok(())
+    );
     header["kid"] = json!("2025");
     let refused = verify(&token(&header, &claims()), &keys, &expected());
     assert_eq!(refused, Err(BadToken::Signature));

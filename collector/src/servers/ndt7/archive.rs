@@ -1,0 +1,89 @@
+//! Keeps finished tests, where the operator asks for it. A file appears whole or not at all; what
+//! cannot be written is counted and logged, and disturbs no test.
+use super::Ndt7Counters;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tonle_wire::ndt7::archive::Finished;
+
+/// The folder that tests are kept in.
+#[derive(Debug)]
+pub(super) struct Archive {
+    dir: PathBuf,
+    counters: Arc<Ndt7Counters>,
+}
+
+impl Archive {
+    pub(super) fn new(dir: PathBuf, counters: Arc<Ndt7Counters>) -> Self {
+        Self { dir, counters }
+    }
+
+    /// Writes a test, beside everything else that runs.
+    pub(super) async fn keep(&self, test: &Finished<'_>) {
+        let path = self.dir.join(test.path());
+        let json = test.to_json();
+        let writing = tokio::task::spawn_blocking(move || write(&path, json.as_bytes()));
+        let written = writing
+            .await
+            .unwrap_or_else(|panic| Err(io::Error::other(panic)));
+        match written {
+            Ok(()) => Ndt7Counters::add(&self.counters.archived, 1),
+            Err(error) => {
+                Ndt7Counters::add(&self.counters.archive_failures, 1);
+                tracing::error!(%error, "ndt7: a test cannot be archived: {error}");
+            }
+        }
+    }
+}
+
+/// Under another name first: readers of the folder never see half a file. Gzip at its fastest, as
+/// stock servers do.
+fn write(path: &Path, json: &[u8]) -> io::Result<()> {
+    let folder = path.parent().expect("every path of an archive has folders");
+    fs::create_dir_all(folder)?;
+    if path.exists() {
+        return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+    }
+    let unfinished = path.with_extension("tmp");
+    let file = File::options()
+        .write(true)
+        .create_new(true)
+        .open(&unfinished)?;
+    let filled = fill(file, json).and_then(|()| fs::rename(&unfinished, path));
+    if filled.is_err() {
+        // What is left would only take room; that it cannot be removed changes nothing.
+        let _ = fs::remove_file(&unfinished);
+    }
+    filled
+}
+
+fn fill(file: File, json: &[u8]) -> io::Result<()> {
+    let mut encoder = GzEncoder::new(file, Compression::fast());
+    encoder.write_all(json)?;
+    encoder.finish()?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::read::GzDecoder;
+    use std::io::Read as _;
+
+    #[test]
+    fn a_file_appears_whole_and_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ndt7/2026/11/23/x.json.gz");
+        write(&path, b"{}").unwrap();
+        let mut text = String::new();
+        let mut decoder = GzDecoder::new(File::open(&path).unwrap());
+        decoder.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "{}");
+        let again = write(&path, b"other").unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        let names = fs::read_dir(path.parent().unwrap()).unwrap();
+        assert_eq!(names.count(), 1, "nothing unfinished is left");
+    }
+}
