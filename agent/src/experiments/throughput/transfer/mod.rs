@@ -253,7 +253,9 @@ pub(super) async fn run(
     };
     let elapsed_us = step.elapsed_us();
     step.result_known();
-    let is_believable = is_believable(&heard.server, run.bytes_used() - bytes_before);
+    let moved_bytes = run.bytes_used() - bytes_before;
+    let is_believable =
+        direction == Direction::Download || is_believable(&heard.server, moved_bytes);
     if !is_believable {
         heard.server = ServerView::default();
     }
@@ -298,7 +300,8 @@ pub(super) async fn run(
     (transfer, heard.watch.course)
 }
 
-/// Whether the server counted no more than this connection moved, in both directions together.
+/// Whether the server of an upload counted no more than this connection moved, in both directions
+/// together. (Of a download it counts what it wrote, and we may have left early.)
 fn is_believable(server: &ServerView, moved_bytes: u64) -> bool {
     let of_kernel = server.tcp.and_then(|tcp| tcp.bytes_received);
     let of_program = server.app.and_then(|app| app.num_bytes);
