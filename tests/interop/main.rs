@@ -1,0 +1,86 @@
+//! Other projects' programs against ours, unmodified: built by `tests/peers/build.sh`, ignored loudly
+//! where they are not built; a failure there under `LAB=require`.
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+mod ndt7;
+mod server;
+
+type Check = fn() -> Result<(), Failed>;
+
+/// A test with the files of `tests/peers` that it needs.
+struct Needing {
+    name: &'static str,
+    needs: &'static [&'static str],
+    check: Check,
+}
+
+/// The `ndt7-client` crate.
+const NDT7_PEER: &str = "bin/ndt7-peer";
+/// M-Lab's JavaScript client, installed.
+const NDT7_JS: &str = "node/node_modules/@m-lab/ndt7/package.json";
+
+const TESTS: &[Needing] = &[
+    Needing {
+        name: "the_ndt7_client_crate_measures_both_directions_over_ws",
+        needs: &[NDT7_PEER],
+        check: ndt7::the_crate_over_ws,
+    },
+    Needing {
+        name: "the_ndt7_client_crate_measures_both_directions_over_wss",
+        needs: &[NDT7_PEER],
+        check: ndt7::the_crate_over_wss,
+    },
+    Needing {
+        name: "several_stock_clients_measure_at_once",
+        needs: &[NDT7_PEER],
+        check: ndt7::several_at_once,
+    },
+    Needing {
+        name: "m_labs_javascript_client_measures_both_directions_over_ws",
+        needs: &[NDT7_JS],
+        check: ndt7::javascript_over_ws,
+    },
+    Needing {
+        name: "m_labs_javascript_client_measures_both_directions_over_wss",
+        needs: &[NDT7_JS],
+        check: ndt7::javascript_over_wss,
+    },
+];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Tests of load, each for its ten seconds a direction: not beside each other.
+    arguments.test_threads.get_or_insert(1);
+    let required = std::env::var_os("LAB").is_some_and(|value| value == "require");
+    let trials = TESTS.iter().map(|test| trial(test, required)).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A file of `tests/peers`.
+pub(crate) fn peer(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/peers")
+        .join(name)
+}
+
+#[expect(clippy::print_stderr, reason = "what is ignored is said aloud")]
+fn trial(test: &Needing, required: bool) -> Trial {
+    let missing = test.needs.iter().find(|name| !peer(name).exists());
+    let check = test.check;
+    match missing {
+        None => Trial::test(test.name, check),
+        Some(name) if required => {
+            let why = format!("LAB=require, but tests/peers/{name} is not built");
+            Trial::test(test.name, move || Err(Failed::from(why)))
+        }
+        Some(name) => {
+            eprintln!(
+                "IGNORED: {} needs tests/peers/{name}: run tests/peers/build.sh",
+                test.name
+            );
+            Trial::test(test.name, check).with_ignored_flag(true)
+        }
+    }
+}
