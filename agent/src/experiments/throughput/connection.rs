@@ -138,6 +138,7 @@ impl Server {
             }
             run.observe(seen);
             if let Some(stream) = stream {
+                allowance::keep_little_waiting(&stream, run.max_bytes);
                 return Some((peer, stream));
             }
         }

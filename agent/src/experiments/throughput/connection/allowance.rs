@@ -1,6 +1,7 @@
 //! The bytes that a connection may still move. A server that sends more than it was asked for, in
 //! frames of any size, is not read any further: no message, however large, takes a run beyond its
 //! budget.
+use socket2::SockRef;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
@@ -8,9 +9,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tonle_net::meter::Meter;
 use tonle_net::tcp_info;
 use tonle_net::websocket::Error;
+
+/// Runs of fewer bytes than this keep little waiting.
+const SMALL_RUN_BYTES: u64 = 4 << 20;
+/// What may wait unread is one part in this many of a small run.
+const WAITING_SHARE: u64 = 64;
+/// Smallest receive buffer that is asked for, bytes.
+const BUFFER_MIN_BYTES: u64 = 8 << 10;
+
+/// Bounds what the kernel takes in before we read it, where that could be more than a run may use.
+/// Larger runs keep the buffers that fast and distant servers need. Best effort.
+pub(super) fn keep_little_waiting(stream: &TcpStream, run_max_bytes: u64) {
+    if run_max_bytes >= SMALL_RUN_BYTES {
+        return;
+    }
+    let bytes = (run_max_bytes / WAITING_SHARE).max(BUFFER_MIN_BYTES);
+    let bytes = usize::try_from(bytes).expect("less than 4 MiB");
+    if let Err(error) = SockRef::from(stream).set_recv_buffer_size(bytes) {
+        tracing::debug!(%error, "throughput: the receive buffer stays as it is: {error}");
+    }
+}
 
 /// The count of the run's bytes at which its connection is not read any further.
 #[derive(Debug, Clone)]

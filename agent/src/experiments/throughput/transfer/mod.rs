@@ -259,7 +259,7 @@ pub(super) async fn run(
     if !is_believable {
         heard.server = ServerView::default();
     }
-    allowance.set(run.max_bytes);
+    allowance.set(u64::midpoint(limits.stop_at_bytes, run.max_bytes));
     if closes_politely(direction, end.stop) {
         say_goodbye(&mut socket).await;
     }
