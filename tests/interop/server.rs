@@ -52,10 +52,8 @@ impl Server {
             cert,
             _dir: dir,
         };
-        server.place = place
-            .ok_or("the server ended before it was up")?
-            .trim()
-            .to_owned();
+        let place = place.ok_or("the server ended before it was up")?;
+        place.trim().clone_into(&mut server.place);
         Ok(server)
     }
 

@@ -2,7 +2,8 @@
 //! tools read our data. The schema there is inferred from the structure: no field is ever left out.
 //!
 //! It carries no client address, and nothing else that tells clients apart:
-//! 1. `ClientIP` is empty and `ClientPort` zero; measurements have no `ConnectionInfo`.
+//! 1. `ClientIP` is empty and `ClientPort` zero; measurements have no `ConnectionInfo`,
+//!    and nothing that the schema does not know.
 //! 2. Of what the client says of itself, only the [`KEPT_METADATA`] that stock clients and Locate
 //!    send, which name programs and not devices. What it sent as measurements is not kept.
 use super::{Direction, Measurement};
@@ -147,6 +148,7 @@ impl Finished<'_> {
     fn measurements(&self) -> Vec<Measurement> {
         let without_address = |measurement: &Measurement| Measurement {
             connection_info: None,
+            tonle: None,
             ..measurement.clone()
         };
         self.server_measurements
