@@ -9,12 +9,18 @@ use serde::Serialize;
 use std::fmt;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 use tonle_evidence::record::{ClockState, Stream};
 use tonle_net::datadir::MARKER;
+use tonle_net::icmp::{self, Reach};
+use tonle_net::settings::NetSettings;
 use tonle_net::{resolv_conf, roots};
 
 /// Bit of `CAP_NET_RAW` in the capability sets of `/proc/self/status` (`linux/capability.h`).
 const CAP_NET_RAW: u32 = 13;
+
+/// Longest wait for the echo of the collector's machine.
+const ECHO_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How a finding looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -220,9 +226,39 @@ async fn collector(config: &Config) -> Finding {
             about,
             Health::Bad,
             format!(
-                "{reason}; records wait on this device until it answers; check the network, or tell whoever runs it"
+                "{reason}{}; records wait on this device until it answers; check the network, or tell whoever runs it",
+                host_state(config, &enrolment).await
             ),
         ),
+    }
+}
+
+/// Whether the machine behind the collector answers at all, as far as this device may ask: that
+/// tells a service that is down from a network that does not get there.
+async fn host_state(config: &Config, enrolment: &Enrolment) -> &'static str {
+    let url = enrolment
+        .collectors
+        .first()
+        .expect("an enrolment names a collector");
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let found = tokio::net::lookup_host((bare, 0)).await;
+    let Some(address) = found.ok().and_then(|mut found| found.next()) else {
+        return "; its name leads to no address";
+    };
+    let Ok(roots) = roots::load(config.extra_roots.as_deref()) else {
+        return "";
+    };
+    let settings = NetSettings {
+        resolvers: Vec::new(),
+        public_resolvers: Vec::new(),
+        roots,
+        allow_loopback: true,
+    };
+    match icmp::reachable(&settings, address.ip(), ECHO_TIMEOUT).await {
+        Reach::Answers => "; its machine answers an echo, so the service itself is down",
+        Reach::Silent => "; its machine answers no echo either",
+        Reach::MayNotAsk => "",
     }
 }
 

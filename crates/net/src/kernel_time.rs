@@ -83,6 +83,15 @@ impl TimedSocket {
             .await
     }
 
+    /// Waits until `take` finds something: it is tried whenever a datagram or a report of the error
+    /// queue has arrived, and says by an error of kind `WouldBlock` that there is nothing.
+    pub(crate) async fn when_ready<T>(
+        &self,
+        take: impl FnMut(&Socket) -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.inner.async_io(ARRIVING, take).await
+    }
+
     /// Sends to the connected peer. `stamp` is called just before each attempt with the time, in
     /// nanoseconds of `clock`, and returns the datagram; the time of the attempt that was taken is
     /// returned.
@@ -123,7 +132,8 @@ fn ask_for_ttl(socket: &Socket) -> io::Result<()> {
         return Ok(setsockopt(socket, sockopt::Ipv4RecvTtl, &true)?);
     }
     socket.set_recv_hoplimit_v6(true)?;
-    if !socket.only_v6()? {
+    // A raw socket is of one family, and refuses options of the other.
+    if !socket.only_v6()? && socket.r#type()? != socket2::Type::RAW {
         setsockopt(socket, sockopt::Ipv4RecvTtl, &true)?;
     }
     Ok(())
@@ -169,7 +179,7 @@ pub fn receive_now(
 }
 
 /// How long before `read_wall_ns` the kernel stamped it, when that can be.
-fn believable_age(stamped_ns: Option<i64>, read_wall_ns: i64) -> Option<i64> {
+pub(crate) fn believable_age(stamped_ns: Option<i64>, read_wall_ns: i64) -> Option<i64> {
     let age_ns = read_wall_ns - stamped_ns?;
     (0..=AGE_MAX_NS).contains(&age_ns).then_some(age_ns)
 }

@@ -7,6 +7,7 @@ pub mod classify;
 pub mod clock;
 pub mod datadir;
 pub mod dns;
+pub mod error_queue;
 pub mod http;
 pub mod icmp;
 pub mod kernel_time;

@@ -8,6 +8,9 @@
 //! 4. A host that answers no echo but does answer TCP filters ICMP: that is no loss of the line, so
 //!    only the TCP train is sampled. When it answers neither, the ICMP loss stands.
 //! 5. A probe that never left the device is no probe: no loss is claimed of a device that is offline.
+//! 6. An ICMP round trip ends when the kernel took the reply from the network, not when this program
+//!    read it, and each observation says whether it did (`kernel_time`). Version 1 ended it in the
+//!    program, so that a busy device lengthened it.
 pub mod train;
 
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
@@ -20,7 +23,7 @@ use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{Outcome, PathClass, Stream, Target};
 use tonle_net::dns::Patience;
-use tonle_net::icmp::{CannotPing, ECHO_BYTES, Pinger};
+use tonle_net::icmp::{self, CannotPing, EchoSocket};
 use tonle_net::meter::TCP_OPEN_CLOSE_BYTES;
 use tonle_net::tcp;
 use train::Train;
@@ -41,7 +44,7 @@ const COST_BYTES: u64 = 12_000;
 
 static META: Meta = Meta {
     name: "latency",
-    version: 1,
+    version: 2,
     stream: Stream::Quality,
     about: "round-trip time, loss and delay variation to a host",
     timeout_s: 45,
@@ -78,8 +81,8 @@ async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
         return Ok(());
     };
     let over_tcp = SocketAddr::new(address, port);
-    let echoes = match Pinger::open(&run.net, address) {
-        Ok(pinger) => echo_train(run, &pinger).await,
+    let echoes = match EchoSocket::open(&run.net, address) {
+        Ok(socket) => echo_train(run, &socket).await,
         Err(CannotPing::SpecialAddress) => return Ok(()),
         Err(CannotPing::NotPermitted | CannotPing::Socket(_)) => Train::default(),
     };
@@ -121,13 +124,35 @@ fn host_and_port(value: &str) -> Result<(String, u16), CannotRun> {
     ))
 }
 
-async fn echo_train(run: &Run, pinger: &Pinger) -> Train {
-    let bytes = seed_bytes(run);
-    let first = u16::from_be_bytes(bytes);
-    send(run, 2 * ECHO_BYTES, |number| {
-        pinger.echo(&run.clock, first.wrapping_add(number), ECHO_TIMEOUT)
-    })
-    .await
+async fn echo_train(run: &Run, socket: &EchoSocket) -> Train {
+    let plan = icmp::Plan {
+        probes: PROBES,
+        spacing: SPACING,
+        timeout: ECHO_TIMEOUT,
+        first_sequence: u16::from_be_bytes(seed_bytes(run)),
+    };
+    let bytes = 2 * icmp::echo_bytes(socket.target());
+    let may_send = || may_spend(run, bytes);
+    let mut settled = 0;
+    let saw = |observation: Observation| {
+        settled += u64::from(observation.operation == "icmp_echo");
+        run.observe(observation);
+        (run.progress)(settled, u64::from(PROBES));
+    };
+    let rtts_us = icmp::train(socket, &run.clock, plan, may_send, saw).await;
+    let mut train = Train::default();
+    rtts_us.into_iter().for_each(|rtt_us| train.push(rtt_us));
+    train
+}
+
+/// Counts the bytes of a probe, unless they would be more than the run may use.
+fn may_spend(run: &Run, bytes: u64) -> bool {
+    if run.bytes_used() + bytes > run.max_bytes {
+        run.ended(Outcome::Capped);
+        return false;
+    }
+    run.count_bytes(bytes);
+    true
 }
 
 /// Two bytes of the run's seed: where sequence numbers start.
@@ -159,12 +184,10 @@ where
     let probes = (0..PROBES).map(|number| async move {
         let due = tokio::time::sleep(SPACING * u32::from(number));
         stopped.run_until_cancelled(due).await?;
-        if run.bytes_used() + bytes > run.max_bytes {
-            run.ended(Outcome::Capped);
+        if !may_spend(run, bytes) {
             stopped.cancel();
             return None;
         }
-        run.count_bytes(bytes);
         let observation = probe(number).await;
         let left = steps::left_device(&observation);
         let rtt_us = is_reply(&observation).then(|| observation.duration_us());
