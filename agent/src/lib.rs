@@ -35,6 +35,7 @@ pub mod summary;
 pub mod targets;
 pub mod traces;
 pub mod upload;
+pub mod visit;
 
 /// The crates whose types stand in this library's interface, for whoever composes it.
 pub use {tonle_evidence as evidence, tonle_net as net};

@@ -4,6 +4,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::{Command, ExitCode, Stdio};
 
 mod full_disk;
+mod icmp;
 mod offline;
 mod support;
 mod syncs;
@@ -34,6 +35,11 @@ const TESTS: &[Needing] = &[
         name: "without_any_network_every_failure_has_its_right_name",
         needs: &[&["unshare", "-n", "ip", "link", "set", "lo", "up"]],
         check: offline::without_any_network_every_failure_has_its_right_name,
+    },
+    Needing {
+        name: "latency_needs_no_privilege_where_the_datagram_socket_is_open",
+        needs: &[&["unshare", "-n", "ip", "link", "set", "lo", "up"]],
+        check: icmp::latency_needs_no_privilege_where_the_datagram_socket_is_open,
     },
 ];
 

@@ -7,9 +7,11 @@
 //! 3. It stops soon after `run.cancel` fires, and never uses more bytes than `run.max_bytes`.
 pub mod dns;
 pub mod latency;
+pub mod path;
 pub mod run;
 pub mod throughput;
 pub mod web_connectivity;
+pub mod web_page;
 
 pub use run::{Recorded, Run};
 
@@ -75,6 +77,8 @@ pub trait Experiment: Send + Sync {
 pub const ALL: &[&dyn Experiment] = &[
     &latency::Latency,
     &dns::Dns,
+    &web_page::WebPage,
+    &path::Path,
     &web_connectivity::WebConnectivity,
     &throughput::Throughput::STANDARD,
 ];

@@ -124,6 +124,12 @@ impl Run {
         self.meter.bytes()
     }
 
+    /// What has been observed so far.
+    #[must_use]
+    pub fn observed(&self) -> Vec<Observation> {
+        self.lock().observations.clone()
+    }
+
     /// Takes what was recorded, leaving nothing.
     #[must_use]
     pub fn take(&self) -> Recorded {

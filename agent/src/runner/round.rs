@@ -169,7 +169,8 @@ fn has_answer(finished: &Finished) -> bool {
 
 /// A success, or a failure that only somebody's packet can cause.
 fn is_answer(observation: &Observation) -> bool {
-    if observation.operation == RESOLVE {
+    // Nor is the volunteer's own router one, which a trace hears first.
+    if observation.operation == RESOLVE || observation.detail.contains_key("hidden") {
         return false;
     }
     !matches!(

@@ -129,6 +129,7 @@ pub fn take(socket: &Socket, clock: &Stopwatch, buffer: &mut [u8]) -> io::Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel_time::ARRIVING;
     use crate::udp;
 
     #[tokio::test]
@@ -143,7 +144,7 @@ mod tests {
             let sent_ns = near.send(&clock, |_| b"hello".to_vec()).await.unwrap();
             let mut buffer = [0; 64];
             let taken = near
-                .when_ready(|socket| {
+                .when_ready(ARRIVING, |socket| {
                     take(socket, &clock, &mut buffer)?.ok_or(io::ErrorKind::WouldBlock.into())
                 })
                 .await

@@ -22,7 +22,7 @@ use tokio::io::unix::AsyncFd;
 const AGE_MAX_NS: i64 = 5_000_000_000;
 
 /// What wakes a reader: a datagram, or an error that the network reported.
-const ARRIVING: Interest = Interest::READABLE.add(Interest::ERROR);
+pub(crate) const ARRIVING: Interest = Interest::READABLE.add(Interest::ERROR);
 
 /// A datagram that arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,13 +83,15 @@ impl TimedSocket {
             .await
     }
 
-    /// Waits until `take` finds something: it is tried whenever a datagram or a report of the error
-    /// queue has arrived, and says by an error of kind `WouldBlock` that there is nothing.
+    /// Waits until `take` finds something: it is tried whenever what is of interest has happened
+    /// ([`ARRIVING`]: a datagram or a report of the error queue), and says by an error of kind
+    /// `WouldBlock` that there is nothing.
     pub(crate) async fn when_ready<T>(
         &self,
+        interest: Interest,
         take: impl FnMut(&Socket) -> io::Result<T>,
     ) -> io::Result<T> {
-        self.inner.async_io(ARRIVING, take).await
+        self.inner.async_io(interest, take).await
     }
 
     /// Sends to the connected peer. `stamp` is called just before each attempt with the time, in

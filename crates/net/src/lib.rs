@@ -21,6 +21,7 @@ pub mod step;
 pub mod tcp;
 pub mod tcp_info;
 pub mod tls;
+pub mod trace;
 pub mod udp;
 pub mod websocket;
 

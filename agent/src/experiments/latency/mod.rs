@@ -141,7 +141,9 @@ async fn echo_train(run: &Run, socket: &EchoSocket) -> Train {
     };
     let rtts_us = icmp::train(socket, &run.clock, plan, may_send, saw).await;
     let mut train = Train::default();
-    rtts_us.into_iter().for_each(|rtt_us| train.push(rtt_us));
+    for rtt_us in rtts_us {
+        train.push(rtt_us);
+    }
     train
 }
 

@@ -10,7 +10,7 @@ use super::packet::{self, Cookie, Echo, Family, MESSAGE_BYTES};
 use super::{CannotPing, Unreachable};
 use crate::clock::Stopwatch;
 use crate::error_queue::{self, Message};
-use crate::kernel_time::{TimedSocket, receive_now};
+use crate::kernel_time::{ARRIVING, TimedSocket, receive_now};
 use crate::settings::NetSettings;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
@@ -144,7 +144,7 @@ impl EchoSocket {
     /// Waits for the next arrival.
     pub async fn next(&self, clock: &Stopwatch) -> io::Result<Arrival> {
         self.socket
-            .when_ready(|socket| self.take(socket, clock))
+            .when_ready(ARRIVING, |socket| self.take(socket, clock))
             .await
     }
 
