@@ -4,6 +4,7 @@ mod flight;
 mod link;
 mod loss;
 mod path;
+mod priority;
 mod queue;
 mod shell;
 #[cfg(test)]

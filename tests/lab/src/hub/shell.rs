@@ -99,6 +99,7 @@ struct Shell {
 
 impl Shell {
     fn run(mut self) {
+        super::priority::raise();
         // Wake-ups of this thread are not put off to share one with others (prctl(2)).
         let _ = nix::sys::prctl::set_timerslack(1);
         let mut buffer = vec![0; MAX_PACKET];
