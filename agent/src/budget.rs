@@ -7,8 +7,57 @@
 //! 3. Use is paced: by any hour at most the elapsed share of the month and one day's share ahead
 //!    may be spent, so that the end of a month is measured like its beginning. Hours before the
 //!    agent began to count give no share.
+//! 4. A run is charged what the interface moved meanwhile, where that is more than its own count: it
+//!    holds headers, retransmissions and what was on its way when the run stopped. What is beyond a
+//!    tenth of the run's own count is others' and not charged; so is everything while runs go side by
+//!    side, when nobody can tell whose bytes they were.
+//! 5. A throughput run may use what is available, up to the cap per run. It does not begin with less
+//!    than the last ones cost on average, nor with less than [`THROUGHPUT_MIN_BYTES`]: a test cut that short says
+//!    nothing and would cost all the same.
 use serde::{Deserialize, Serialize};
 use tonle_evidence::local_time::{LocalHour, LocalMonth};
+
+/// What a line may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Bytes in one calendar month, measurements and uploads together.
+    pub monthly_bytes: u64,
+    /// Bytes of one run.
+    pub run_max_bytes: u64,
+}
+
+impl Allowance {
+    /// A line that costs by volume, or of which nobody said that it does not.
+    pub const METERED: Self = Self {
+        monthly_bytes: 400_000_000,
+        run_max_bytes: 15_000_000,
+    };
+    /// A line that was declared unmetered: what the consent text promises at most.
+    pub const UNMETERED: Self = Self {
+        monthly_bytes: 1_000_000_000,
+        run_max_bytes: 30_000_000,
+    };
+}
+
+/// Fewest bytes that a throughput run begins with: two seconds each way at 2 Mbit/s, twice.
+pub const THROUGHPUT_MIN_BYTES: u64 = 2_000_000;
+/// Of what the interface moved beyond a run's own count, one part in this many of that count is
+/// taken for the run's.
+const OVERHEAD_SHARE: u64 = 10;
+
+/// What a run is charged: `own` bytes by its own count; `moved` by the interface meanwhile, where
+/// the run was alone on the device and passed it (rule 4).
+#[must_use]
+pub fn charge(own: u64, moved: Option<u64>) -> u64 {
+    let beyond = moved.unwrap_or(0).saturating_sub(own);
+    own.saturating_add(beyond.min(own / OVERHEAD_SHARE))
+}
+
+/// What is reserved for a run that may use `bytes` by its own count: what it may be charged at most.
+#[must_use]
+pub fn with_overhead(bytes: u64) -> u64 {
+    bytes.saturating_add(bytes / OVERHEAD_SHARE)
+}
 
 /// Hours of budget that may be used ahead of time.
 const AHEAD_HOURS: u64 = 24;
@@ -25,6 +74,9 @@ pub struct Ledger {
     /// Bytes promised to runs that have not settled.
     #[serde(default)]
     pub reserved_bytes: u64,
+    /// What throughput runs were charged lately on average, of whatever month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throughput_bytes: Option<u64>,
 }
 
 /// Bytes promised to one run.
@@ -52,6 +104,7 @@ impl Ledger {
             since_hour: hour_of_month(now),
             used_bytes: 0,
             reserved_bytes: 0,
+            throughput_bytes: None,
         }
     }
 
@@ -68,6 +121,7 @@ impl Ledger {
         if now.day.month() > self.month {
             *self = Self {
                 since_hour: 0,
+                throughput_bytes: self.throughput_bytes,
                 ..Self::begin(now)
             };
         }
@@ -87,6 +141,31 @@ impl Ledger {
             u128::from(monthly_budget_bytes) * u128::from(hours) / u128::from(hours_of_month);
         let share = u64::try_from(share).expect("a share is not above the whole");
         share.saturating_sub(self.used_bytes.saturating_add(self.reserved_bytes))
+    }
+
+    /// Takes what a throughput run was charged into the average: a quarter of it is the newest.
+    pub fn note_throughput(&mut self, charged_bytes: u64) {
+        let before = self.throughput_bytes.unwrap_or(charged_bytes);
+        self.throughput_bytes = Some(before / 4 * 3 + charged_bytes / 4);
+    }
+
+    /// What a throughput run needs to begin (rule 5).
+    #[must_use]
+    pub fn throughput_needs_bytes(&self) -> u64 {
+        self.throughput_bytes.unwrap_or(0).max(THROUGHPUT_MIN_BYTES)
+    }
+
+    /// The cap of a throughput run that begins now; `None` when too little is left (rule 5).
+    #[must_use]
+    pub fn throughput_cap_bytes(
+        &self,
+        run_max_bytes: u64,
+        monthly_budget_bytes: u64,
+        now: LocalHour,
+    ) -> Option<u64> {
+        let available = self.available_bytes(monthly_budget_bytes, now);
+        let cap = (available / (OVERHEAD_SHARE + 1) * OVERHEAD_SHARE).min(run_max_bytes);
+        (cap >= self.throughput_needs_bytes().min(run_max_bytes)).then_some(cap)
     }
 
     /// Promises `bytes` to a run, or nothing when they are not there.
@@ -176,6 +255,39 @@ mod tests {
             let before = ledger.available_bytes(BUDGET, now);
             prop_assert_eq!(ledger.recovered().available_bytes(BUDGET, now), before);
         }
+    }
+
+    #[test]
+    fn a_run_is_charged_its_overhead_and_never_what_others_moved() {
+        assert_eq!(charge(1_000, None), 1_000);
+        assert_eq!(charge(1_000, Some(900)), 1_000);
+        assert_eq!(charge(1_000, Some(1_060)), 1_060);
+        assert_eq!(charge(1_000, Some(50_000)), 1_100);
+    }
+
+    #[test]
+    fn a_throughput_run_gets_what_is_there_or_does_not_begin() {
+        let now = hour("2026-11-01T00");
+        let mut ledger = Ledger::begin(now);
+        let share = ledger.available_bytes(BUDGET, now);
+        assert_eq!(
+            ledger.throughput_cap_bytes(1 << 40, BUDGET, now),
+            Some(share / 11 * 10)
+        );
+        assert_eq!(
+            ledger.throughput_cap_bytes(5_000_000, BUDGET, now),
+            Some(5_000_000)
+        );
+        ledger.throughput_bytes = Some(share + 1);
+        assert_eq!(ledger.throughput_cap_bytes(1 << 40, BUDGET, now), None);
+        assert_eq!(
+            ledger.throughput_cap_bytes(5_000_000, BUDGET, now),
+            Some(5_000_000),
+            "a smaller cap than the last cost can still be met"
+        );
+        ledger.throughput_bytes = None;
+        ledger.spend(share - THROUGHPUT_MIN_BYTES + 1);
+        assert_eq!(ledger.throughput_cap_bytes(1 << 40, BUDGET, now), None);
     }
 
     #[test]

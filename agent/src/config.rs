@@ -1,6 +1,7 @@
 //! The agent's configuration: one TOML file, defaults as named constants, every problem at once.
 //!
 //! Precedence: flag > environment (secrets only, see `cli`) > file > default.
+use crate::budget::Allowance;
 use crate::experiments;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -11,10 +12,6 @@ use url::Url;
 
 /// Where state lives unless something else is said, below the working directory.
 pub const DATA_DIR: &str = "tonle-agent-data";
-/// Bytes a month may cost on a line that is not declared unlimited.
-pub const MONTHLY_BUDGET_BYTES: u64 = 1_000_000_000;
-/// Bytes one run may cost.
-pub const RUN_MAX_BYTES: u64 = 30_000_000;
 /// Bytes of unsent records on disk.
 pub const SPOOL_MAX_BYTES: u64 = 64 << 20;
 /// Age of an unsent record, seconds: 90 days (openness records: see [`OPENNESS_MAX_AGE_S`]).
@@ -59,10 +56,10 @@ pub struct Config {
     /// Whether throughput transfers end as soon as their rate is known well enough; absent: unless
     /// the line is declared unmetered.
     pub early_stop: Option<bool>,
-    /// Bytes the agent may use in one calendar month.
-    pub monthly_budget_bytes: u64,
-    /// Bytes one run may use.
-    pub run_max_bytes: u64,
+    /// Bytes the agent may use in one calendar month; absent: as [`Allowance`] says of the line.
+    pub monthly_budget_bytes: Option<u64>,
+    /// Bytes one run may use; absent: as [`Allowance`] says of the line.
+    pub run_max_bytes: Option<u64>,
     /// Bytes of unsent records kept.
     pub spool_max_bytes: u64,
     /// Age of unsent records kept, seconds.
@@ -104,8 +101,8 @@ impl Default for Config {
             quota: None,
             metered: None,
             early_stop: None,
-            monthly_budget_bytes: MONTHLY_BUDGET_BYTES,
-            run_max_bytes: RUN_MAX_BYTES,
+            monthly_budget_bytes: None,
+            run_max_bytes: None,
             spool_max_bytes: SPOOL_MAX_BYTES,
             spool_max_age_s: SPOOL_MAX_AGE_S,
             targets: None,
@@ -179,14 +176,31 @@ impl Config {
         }
     }
 
+    /// What a line may be used for: as configured, else by whether it costs by volume. What nobody
+    /// declared unmetered may.
+    #[must_use]
+    pub fn allowance(&self, metered: Option<bool>) -> Allowance {
+        let usual = match metered {
+            Some(false) => Allowance::UNMETERED,
+            Some(true) | None => Allowance::METERED,
+        };
+        let monthly_bytes = self.monthly_budget_bytes.unwrap_or(usual.monthly_bytes);
+        Allowance {
+            monthly_bytes,
+            run_max_bytes: self
+                .run_max_bytes
+                .unwrap_or(usual.run_max_bytes.min(monthly_bytes)),
+        }
+    }
+
     fn check_amounts(&self, problems: &mut Vec<String>) {
-        if self.run_max_bytes == 0 {
+        if self.run_max_bytes == Some(0) {
             problems.push("`run_max_bytes` must be above 0".into());
         }
-        if self.run_max_bytes > self.monthly_budget_bytes {
+        let monthly_bytes = self.allowance(self.metered).monthly_bytes;
+        if let Some(run_bytes) = self.run_max_bytes.filter(|bytes| *bytes > monthly_bytes) {
             problems.push(format!(
-                "`run_max_bytes` ({}) is more than `monthly_budget_bytes` ({})",
-                self.run_max_bytes, self.monthly_budget_bytes
+                "`run_max_bytes` ({run_bytes}) is more than `monthly_budget_bytes` ({monthly_bytes})"
             ));
         }
         if self.spool_max_bytes < SPOOL_MIN_BYTES {

@@ -1,10 +1,12 @@
 //! What the device permits and reaches, each finding with its remedy.
+use crate::budget::THROUGHPUT_MIN_BYTES;
 use crate::config::{Config, RESOLV_CONF};
 use crate::consent::Consent;
 use crate::context::clock_state;
 use crate::files::DiskFiles;
 use crate::http;
 use crate::identity::Enrolment;
+use crate::status;
 use serde::Serialize;
 use std::fmt;
 use std::fs;
@@ -67,6 +69,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         clock(clock_state()),
         resolvers(config),
         consent(config),
+        budget(config),
         collector(config).await,
     ]
 }
@@ -204,6 +207,35 @@ fn consent(config: &Config) -> Finding {
             finding(about, Health::Good, "quality and openness")
         }
         Ok(_) => finding(about, Health::Good, "quality only"),
+    }
+}
+
+/// Whether the month's data allows the next throughput run, and what it may cost.
+fn budget(config: &Config) -> Finding {
+    let about = "budget";
+    let offset_s = match Enrolment::load(&DiskFiles::new(&config.data_dir)) {
+        Ok(Some(enrolment)) => enrolment.enrolled.country.utc_offset_s,
+        _ => 0,
+    };
+    match status::budget(config, offset_s) {
+        Err(error) => finding(about, Health::Bad, format!("{error:#}")),
+        Ok(budget) if budget.available_bytes < THROUGHPUT_MIN_BYTES => finding(
+            about,
+            Health::Fair,
+            format!(
+                "{} bytes are left for now, so no throughput runs; wait, or raise `monthly_budget_bytes` ({})",
+                budget.available_bytes, budget.monthly_budget_bytes
+            ),
+        ),
+        Ok(budget) => finding(
+            about,
+            Health::Good,
+            format!(
+                "{} bytes are left for now; throughput: {}",
+                budget.available_bytes,
+                budget.of_a_throughput_run()
+            ),
+        ),
     }
 }
 

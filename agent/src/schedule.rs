@@ -8,6 +8,11 @@
 //!    apart. Exponential gaps would come in bursts (m-lab/murakami#111).
 //! 4. Everything follows from the seed and the clock: a restart changes nothing and repeats
 //!    nothing.
+//! 5. Heavy rounds go by the local day (see `day`): some of them at peak, the rest outside it.
+mod day;
+
+pub use day::HeavyDay;
+
 use tonle_evidence::local_time::LocalHour;
 
 /// Local hours in which nothing is measured: from `from_hour` until before `until_hour`, over

@@ -78,6 +78,10 @@ pub struct Budget {
     pub monthly_budget_bytes: u64,
     /// Bytes that may be used right now.
     pub available_bytes: u64,
+    /// Bytes one run may cost.
+    pub run_max_bytes: u64,
+    /// What throughput runs cost lately, an estimate of the next; absent before the first.
+    pub throughput_bytes: Option<u64>,
 }
 
 /// Reads the state of the data directory.
@@ -149,7 +153,11 @@ fn place(config: &Config, enrolment: Option<&Enrolment>) -> anyhow::Result<Optio
     }))
 }
 
-fn budget(config: &Config, utc_offset_s: i32) -> anyhow::Result<Budget> {
+/// The month's data so far, and what a throughput run may cost.
+pub fn budget(config: &Config, utc_offset_s: i32) -> anyhow::Result<Budget> {
+    let profile = Profile::load(&config.data_dir)?;
+    let declared = profile.map(|profile| profile.declared).unwrap_or_default();
+    let allowance = config.allowance(declared.with(config).metered);
     let now = LocalHour::at(wall_us(), utc_offset_s);
     let stored = crate::device::stored_ledger(&config.data_dir)?;
     let mut ledger = stored.unwrap_or_else(|| Ledger::begin(now));
@@ -157,8 +165,10 @@ fn budget(config: &Config, utc_offset_s: i32) -> anyhow::Result<Budget> {
     Ok(Budget {
         month: Some(ledger.month.to_string()),
         used_bytes: ledger.used_bytes.saturating_add(ledger.reserved_bytes),
-        monthly_budget_bytes: config.monthly_budget_bytes,
-        available_bytes: ledger.available_bytes(config.monthly_budget_bytes, now),
+        monthly_budget_bytes: allowance.monthly_bytes,
+        available_bytes: ledger.available_bytes(allowance.monthly_bytes, now),
+        run_max_bytes: allowance.run_max_bytes,
+        throughput_bytes: ledger.throughput_bytes,
     })
 }
 
@@ -209,6 +219,7 @@ impl fmt::Display for Status {
             budget.available_bytes
         );
         row("data budget", &used)?;
+        row("throughput", &budget.of_a_throughput_run())?;
         row("unsent", &format!("{} bytes", self.spool_bytes))?;
         row(
             "refused",
@@ -217,6 +228,21 @@ impl fmt::Display for Status {
                 self.refused.kept, self.refused.ever
             ),
         )
+    }
+}
+
+impl Budget {
+    /// What the next throughput run may cost, for a person.
+    #[must_use]
+    pub fn of_a_throughput_run(&self) -> String {
+        let most = self.run_max_bytes.min(self.available_bytes);
+        match self.throughput_bytes {
+            Some(last) => {
+                let likely = last.min(most);
+                format!("about {likely} bytes a run, as lately; at most {most} now")
+            }
+            None => format!("at most {most} bytes a run now; none was made yet"),
+        }
     }
 }
 

@@ -130,6 +130,7 @@ mod tests {
             failures: Vec::new(),
             samples: Vec::new(),
             bytes_used: 7,
+            charged_bytes: 7,
             t_start_us: 0,
             observations: Vec::new(),
         };

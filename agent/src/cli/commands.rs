@@ -107,8 +107,9 @@ async fn measure(config: Config, args: &MeasureArgs) -> anyhow::Result<ExitCode>
     if let Err(error) = device.refresh_targets().await {
         tracing::warn!(%error, "going on with the lists on this device: {error}");
     }
-    let bar = Bar::new();
     let name = experiment.meta().name;
+    output::note(&device.cost_before(name, args.target.as_deref())?);
+    let bar = Bar::new();
     let round = device
         .measure(name, args.target.as_deref(), &stop, &bar)
         .await;
@@ -139,8 +140,8 @@ fn show_round(round: &Round) {
             output::line(&format!("  failure {failure}"));
         }
         output::line(&format!(
-            "  {} bytes used, record {}",
-            record.bytes_used, record.hash
+            "  {} bytes used, {} charged to the data budget, record {}",
+            record.bytes_used, record.charged_bytes, record.hash
         ));
     }
     for skipped in &round.skipped {

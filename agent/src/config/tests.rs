@@ -47,7 +47,7 @@ fn the_sample_shows_every_setting() {
 #[test]
 fn every_problem_is_reported_at_once() {
     let config = Config {
-        run_max_bytes: 0,
+        run_max_bytes: Some(0),
         interval_s: 1,
         province: Some("Phnom Penh".into()),
         experiments: Some(vec!["speed".into()]),

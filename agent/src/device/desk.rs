@@ -2,8 +2,9 @@
 //! record.
 use super::open::resolvers;
 use super::plan::{THROUGHPUT, is_on_this_machine};
+use super::purse::{Purse, Spent};
 use super::{Device, Plan, Round, RoundError};
-use crate::budget::{Ledger, Reservation};
+use crate::budget::Reservation;
 use crate::consent::Consent;
 use crate::context::{Counters, Line, Surroundings};
 use crate::experiments::Run;
@@ -19,15 +20,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tonle_evidence::hash::Hash;
-use tonle_evidence::local_time::LocalHour;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{Claim, Clock, Method, Outcome, Software};
 use tonle_net::clock::wall_us;
-use tonle_net::datadir::write_atomic;
 use tonle_net::settings::NetSettings;
-
-/// The ledger's file in the data directory.
-pub(super) const BUDGET_FILE: &str = "budget.json";
 
 /// A record of a round, for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,8 +40,10 @@ pub struct RecordSummary {
     pub failures: Vec<String>,
     /// Metric and value.
     pub samples: Vec<(String, i64)>,
-    /// Bytes it used, both directions.
+    /// Bytes it used, both directions, by its own count.
     pub bytes_used: u64,
+    /// Bytes that the data budget was charged for it; its upload comes on top.
+    pub charged_bytes: u64,
     /// Start of the run by the device's wall clock, microseconds since the Unix epoch.
     pub t_start_us: i64,
     /// What each step saw, as the record has it; times count from the start of the run.
@@ -88,6 +86,12 @@ struct Open {
     counters: Option<Counters>,
 }
 
+/// What is known of a run when it has ended.
+struct Close {
+    spent: Spent,
+    charged_bytes: u64,
+}
+
 pub(super) struct RoundDesk<'a> {
     device: &'a Device,
     observer: &'a dyn RoundObserver,
@@ -97,7 +101,7 @@ pub(super) struct RoundDesk<'a> {
     profile: Profile,
     declared: Declared,
     seen: Surroundings,
-    ledger: Ledger,
+    purse: Purse<'a>,
     open: BTreeMap<(&'static str, String), Open>,
     round: Round,
     failed: Option<String>,
@@ -116,23 +120,27 @@ impl<'a> RoundDesk<'a> {
         let data_dir = device.dir.path();
         let profile =
             Profile::load(data_dir)?.unwrap_or_else(|| Profile::new(crate::profile::new_salt()));
-        let now = LocalHour::at(wall_us(), plan.enrolment.enrolled.country.utc_offset_s);
-        let mut ledger = device
-            .state()
-            .ledger
-            .clone()
-            .unwrap_or_else(|| Ledger::begin(now));
-        ledger.turn_to(now);
+        let declared = profile.declared.clone().with(&device.config);
+        let purse = Purse::open(
+            &device.dir,
+            &device.system,
+            plan.enrolment.enrolled.country.utc_offset_s,
+            device.config.allowance(declared.metered),
+            device.state().ledger.clone(),
+        );
         observer.began(plan.jobs.len());
-        let desk = Self {
+        purse
+            .reserve_round(&plan.jobs)
+            .map_err(|error| keep(&error))?;
+        Ok(Self {
             consent: Consent::load(data_dir)?,
-            declared: profile.declared.clone().with(&device.config),
+            declared,
             seen: device.system.look(&profile.salt),
             profile,
             device,
             observer,
             stop,
-            ledger,
+            purse,
             open: BTreeMap::new(),
             round: Round {
                 records: Vec::new(),
@@ -142,46 +150,7 @@ impl<'a> RoundDesk<'a> {
             failed: None,
             resolvers: resolvers(&device.config),
             plan,
-        };
-        desk.reserve_round().map_err(|error| keep(&error))?;
-        Ok(desk)
-    }
-
-    /// What the whole round may cost stands in the file before anything is sent, so that a crash
-    /// cannot make the month look cheaper than it was; one write for all runs spares the SD card.
-    fn reserve_round(&self) -> Result<(), tonle_net::datadir::DataDirError> {
-        let remote = self.plan.jobs.iter().filter(|job| !job.is_local());
-        let cost = remote
-            .map(|job| self.cost(job))
-            .fold(0, u64::saturating_add);
-        if cost == 0 {
-            return Ok(());
-        }
-        let bytes = cost.min(self.available_bytes());
-        self.store_ledger(&Ledger {
-            reserved_bytes: self.ledger.reserved_bytes.saturating_add(bytes),
-            ..self.ledger.clone()
         })
-    }
-
-    fn store_ledger(&self, ledger: &Ledger) -> Result<(), tonle_net::datadir::DataDirError> {
-        let bytes = serde_json::to_vec(ledger).expect("plain values are always JSON");
-        write_atomic(&self.device.dir.join(BUDGET_FILE), &bytes)
-    }
-
-    fn cost(&self, job: &Job) -> u64 {
-        job.experiment
-            .estimate(&job.target, self.device.config.run_max_bytes)
-            .bytes
-    }
-
-    fn now(&self) -> LocalHour {
-        LocalHour::at(wall_us(), self.plan.enrolment.enrolled.country.utc_offset_s)
-    }
-
-    fn available_bytes(&self) -> u64 {
-        self.ledger
-            .available_bytes(self.device.config.monthly_budget_bytes, self.now())
     }
 
     fn net(&self, job: &Job) -> NetSettings {
@@ -208,12 +177,12 @@ impl<'a> RoundDesk<'a> {
         self.round.skipped.push(skipped);
     }
 
-    fn keep(&mut self, job: &Job, mut finished: Finished, alone: bool, counters: Option<Counters>) {
+    fn keep(&mut self, job: &Job, mut finished: Finished, close: &Close) {
         let traces = std::mem::take(&mut finished.recorded.traces);
         if let Err(error) = traces::keep(self.device.files.clone(), &traces) {
             tracing::warn!(%error, "a trace cannot be kept: {error}");
         }
-        match self.record(job, finished, alone, counters) {
+        match self.record(job, finished, close) {
             Ok(summary) => {
                 self.observer.recorded(&summary);
                 self.round.records.push(summary);
@@ -235,10 +204,9 @@ impl<'a> RoundDesk<'a> {
         &mut self,
         job: &Job,
         finished: Finished,
-        alone: bool,
-        counters: Option<Counters>,
+        close: &Close,
     ) -> Result<RecordSummary, String> {
-        let context = self.context(job, &finished, alone, counters);
+        let context = self.context(job, &finished, &close.spent);
         let samples = finished.recorded.samples.clone();
         let failures = failures_of(&finished);
         let (bytes_used, t_start_us) = (finished.bytes_used, finished.t_start_us);
@@ -254,6 +222,7 @@ impl<'a> RoundDesk<'a> {
             failures,
             samples,
             bytes_used,
+            charged_bytes: close.charged_bytes,
             t_start_us,
             observations: kept.observations,
         })
@@ -264,17 +233,11 @@ impl<'a> RoundDesk<'a> {
     fn spend_upload(&mut self, size_bytes: usize) {
         let collector = self.plan.enrolment.collectors.first();
         if !collector.is_some_and(|url| is_on_this_machine(url.as_str())) {
-            self.ledger.spend(size_bytes as u64);
+            self.purse.spend(size_bytes as u64);
         }
     }
 
-    fn context(
-        &self,
-        job: &Job,
-        finished: &Finished,
-        alone: bool,
-        before: Option<Counters>,
-    ) -> RunContext {
+    fn context(&self, job: &Job, finished: &Finished, spent: &Spent) -> RunContext {
         let meta = job.experiment.meta();
         let enrolled = &self.plan.enrolment.enrolled;
         let after = self.device.system.look(&self.profile.salt);
@@ -309,7 +272,7 @@ impl<'a> RoundDesk<'a> {
             wifi_signal_dbm: after.wifi_signal_dbm,
             link_rate_bps: after.link_rate_bps,
             radio: None,
-            cross_traffic_bytes: cross_traffic(before, after.counters, job, finished, alone),
+            cross_traffic_bytes: cross_traffic(spent, after.counters, job),
             plan: self.declared.plan(),
             clock: Clock {
                 state: after.clock,
@@ -339,9 +302,11 @@ impl<'a> RoundDesk<'a> {
     /// Settles the ledger and hands out the round.
     pub(super) fn close(mut self, answered: bool) -> Result<Round, RoundError> {
         self.round.answered = answered;
-        self.store_ledger(&self.ledger)
+        let ledger = self
+            .purse
+            .close()
             .map_err(|error| RoundError::Keep(error.to_string()))?;
-        self.device.state().ledger = Some(self.ledger);
+        self.device.state().ledger = Some(ledger);
         match self.failed {
             Some(reason) => Err(RoundError::Keep(reason)),
             None => Ok(self.round),
@@ -351,21 +316,13 @@ impl<'a> RoundDesk<'a> {
 
 impl Desk for RoundDesk<'_> {
     fn begin(&mut self, job: &Job) -> Option<Run> {
-        let now = self.now();
-        let mut reservation = None;
-        if !job.is_local() {
-            let cost = self.cost(job);
-            reservation = self
-                .ledger
-                .reserve(cost, self.device.config.monthly_budget_bytes, now);
-            if reservation.is_none() {
-                self.skip(job, format!(
-                    "the data budget has {} bytes left for now and this run may need {cost}; raise `monthly_budget_bytes` or wait",
-                    self.available_bytes(),
-                ));
+        let (max_bytes, reservation) = match self.purse.grant(job) {
+            Ok(granted) => granted,
+            Err(reason) => {
+                self.skip(job, reason);
                 return None;
             }
-        }
+        };
         let counters = self.device.system.look(&self.profile.salt).counters;
         self.open.insert(
             key_of(job),
@@ -378,7 +335,7 @@ impl Desk for RoundDesk<'_> {
             .started(job.experiment.meta().name, &job.target.value);
         let run = Run::new(
             self.net(job),
-            self.device.config.run_max_bytes,
+            max_bytes,
             u64::from_be_bytes(random()),
             self.stop.child_token(),
             self.observer.progress(),
@@ -402,11 +359,18 @@ impl Desk for RoundDesk<'_> {
             Ended::Finished(finished) => finished.bytes_used,
             Ended::DidNotRun(_) => 0,
         };
-        if let Some(reservation) = reservation {
-            self.ledger.settle(&reservation, used_bytes);
-        }
+        let spent = Spent {
+            used_bytes,
+            alone,
+            before: counters,
+        };
+        let charged_bytes = self.purse.settle(job, &ended, reservation, &spent);
+        let close = Close {
+            spent,
+            charged_bytes,
+        };
         match ended {
-            Ended::Finished(finished) => self.keep(job, *finished, alone, counters),
+            Ended::Finished(finished) => self.keep(job, *finished, &close),
             Ended::DidNotRun(reason) => self.skip(job, reason.to_string()),
         }
     }
@@ -418,21 +382,11 @@ fn key_of(job: &Job) -> (&'static str, String) {
 
 /// Bytes others moved meanwhile: what the interface counted beyond the run's own. Unknown when runs
 /// went side by side; a local run's bytes did not pass the interface.
-fn cross_traffic(
-    before: Option<Counters>,
-    after: Option<Counters>,
-    job: &Job,
-    finished: &Finished,
-    alone: bool,
-) -> Option<i64> {
-    let moved = after?.bytes.checked_sub(before?.bytes)?;
-    let own = if job.is_local() {
-        0
-    } else {
-        finished.bytes_used
-    };
+fn cross_traffic(spent: &Spent, after: Option<Counters>, job: &Job) -> Option<i64> {
+    let moved = after?.bytes.checked_sub(spent.before?.bytes)?;
+    let own = if job.is_local() { 0 } else { spent.used_bytes };
     let others = i64::try_from(moved.saturating_sub(own)).ok()?;
-    alone.then_some(others)
+    spent.alone.then_some(others)
 }
 
 fn failures_of(finished: &Finished) -> Vec<String> {

@@ -3,7 +3,7 @@ use super::plan::THROUGHPUT;
 use super::{Device, RoundError};
 use crate::experiments;
 use crate::profile::Profile;
-use crate::schedule::{Quiet, Schedule, mix};
+use crate::schedule::{HeavyDay, Quiet, Schedule, mix};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -93,42 +93,62 @@ impl Device {
     }
 
     fn next_due(&self, now_us: i64) -> Result<Due, RoundError> {
-        let light = self.schedule(false)?.next_us(now_us);
+        let light = self.light_schedule()?.next_us(now_us);
         if experiments::by_name(THROUGHPUT).is_none() {
             return Ok(Due {
                 at_us: light,
                 is_heavy: false,
             });
         }
-        let heavy = self.schedule(true)?.next_us(now_us);
+        let heavy = self.heavy_day()?.next_us(now_us);
         Ok(Due {
             at_us: light.min(heavy),
             is_heavy: heavy < light,
         })
     }
 
-    fn schedule(&self, is_heavy: bool) -> Result<Schedule, RoundError> {
-        let enrolment = self.enrolment().ok_or(RoundError::NotJoined)?;
-        let profile = Profile::load(self.data_dir())?;
-        let seed = profile.map_or(0, |profile| profile.schedule_seed());
-        let config = self.config();
-        let quiet = config.quiet_from_hour.zip(config.quiet_until_hour);
+    fn light_schedule(&self) -> Result<Schedule, RoundError> {
         Ok(Schedule {
-            interval_s: if is_heavy {
-                config.throughput_interval_s
-            } else {
-                config.interval_s
-            },
-            seed: if is_heavy {
-                mix(seed ^ HEAVY_SEED)
-            } else {
-                seed
-            },
-            quiet: quiet.map(|(from_hour, until_hour)| Quiet {
-                from_hour,
-                until_hour,
-            }),
-            utc_offset_s: enrolment.enrolled.country.utc_offset_s,
+            interval_s: self.config().interval_s,
+            seed: self.seed()?,
+            quiet: self.quiet(),
+            utc_offset_s: self.utc_offset_s()?,
         })
+    }
+
+    /// As many throughput rounds a day as interval and budget allow.
+    fn heavy_day(&self) -> Result<HeavyDay, RoundError> {
+        let config = self.config();
+        let last_bytes = self
+            .state()
+            .ledger
+            .as_ref()
+            .and_then(|ledger| ledger.throughput_bytes);
+        let monthly_bytes = self.allowance()?.monthly_bytes;
+        Ok(HeavyDay {
+            rounds: HeavyDay::rounds_of(config.throughput_interval_s, monthly_bytes, last_bytes),
+            seed: mix(self.seed()? ^ HEAVY_SEED),
+            quiet: self.quiet(),
+            utc_offset_s: self.utc_offset_s()?,
+        })
+    }
+
+    fn seed(&self) -> Result<u64, RoundError> {
+        let profile = Profile::load(self.data_dir())?;
+        Ok(profile.map_or(0, |profile| profile.schedule_seed()))
+    }
+
+    fn quiet(&self) -> Option<Quiet> {
+        let config = self.config();
+        let hours = config.quiet_from_hour.zip(config.quiet_until_hour);
+        hours.map(|(from_hour, until_hour)| Quiet {
+            from_hour,
+            until_hour,
+        })
+    }
+
+    fn utc_offset_s(&self) -> Result<i32, RoundError> {
+        let enrolment = self.enrolment().ok_or(RoundError::NotJoined)?;
+        Ok(enrolment.enrolled.country.utc_offset_s)
     }
 }

@@ -9,6 +9,7 @@ mod life;
 mod membership;
 mod open;
 mod plan;
+mod purse;
 
 pub(crate) use desk::software;
 pub use desk::{RecordSummary, RoundObserver, Skipped};
@@ -16,16 +17,16 @@ pub use fate::{PROCESSED, UNREACHABLE};
 pub use membership::{LeaveError, confirm};
 pub use open::OpenError;
 pub(crate) use open::{is_running, stored_ledger};
-use plan::{Plan, unlisted};
+use plan::Plan;
 
-use crate::budget::Ledger;
+use crate::budget::{Allowance, Ledger};
 use crate::config::Config;
 use crate::consent::ConsentError;
 use crate::context::System;
 use crate::files::DiskFiles;
 use crate::identity::Enrolment;
 use crate::outbox::{OutboxStatus, SharedOutbox, lock};
-use crate::profile::ProfileError;
+use crate::profile::{Profile, ProfileError};
 use crate::runner::{Round as Course, Stops, round};
 use crate::targets::TargetsError;
 use crate::upload::{Destination, UploadReport, Uploader};
@@ -158,12 +159,7 @@ impl Device {
         observer: &dyn RoundObserver,
     ) -> Result<Round, RoundError> {
         let mut plan = self.plan(Some(&[experiment]))?;
-        if let Some(value) = target {
-            plan.jobs.retain(|job| job.target.value == value);
-            if plan.jobs.is_empty() {
-                plan.jobs.extend(unlisted(experiment, value));
-            }
-        }
+        plan.jobs = self.jobs_of(experiment, target)?;
         self.run_plan(plan, cancel, observer).await
     }
 
@@ -181,7 +177,8 @@ impl Device {
         };
         let jobs = plan.jobs.clone();
         let mut desk = RoundDesk::new(self, plan, observer, stops.stop.clone())?;
-        let course: Course = round(jobs, self.config.run_max_bytes, &mut desk, &stops).await;
+        let run_max_bytes = self.allowance()?.run_max_bytes;
+        let course: Course = round(jobs, run_max_bytes, &mut desk, &stops).await;
         desk.close(course.answered)
     }
 
@@ -210,6 +207,13 @@ impl Device {
     #[must_use]
     pub fn status(&self) -> OutboxStatus {
         lock(&self.outbox).status()
+    }
+
+    /// What the line, as declared, may be used for.
+    fn allowance(&self) -> Result<Allowance, RoundError> {
+        let profile = Profile::load(self.data_dir())?;
+        let declared = profile.map(|profile| profile.declared).unwrap_or_default();
+        Ok(self.config.allowance(declared.with(&self.config).metered))
     }
 
     fn clock_offset_us(&self) -> Option<i64> {

@@ -1,6 +1,6 @@
 //! Opening the data directory and everything in it.
-use super::desk::BUDGET_FILE;
 use super::membership::discard;
+use super::purse::FILE as BUDGET_FILE;
 use super::{Device, State};
 use crate::budget::Ledger;
 use crate::config::{Config, ConfigError, OPENNESS_MAX_AGE_S, RESOLV_CONF};

@@ -57,6 +57,45 @@ impl Device {
         Ok(plan.jobs.into_iter().map(contact).collect())
     }
 
+    /// What measuring an experiment may cost, for a person, before anything is sent.
+    pub fn cost_before(
+        &self,
+        experiment: &'static str,
+        target: Option<&str>,
+    ) -> Result<String, RoundError> {
+        let jobs = self.jobs_of(experiment, target)?;
+        let remote = jobs.iter().filter(|job| !job.is_local());
+        let run_max_bytes = self.allowance()?.run_max_bytes;
+        let most = |job: &Job| job.experiment.estimate(&job.target, run_max_bytes).bytes;
+        let most_bytes = remote.map(most).fold(0, u64::saturating_add);
+        let state = self.state();
+        let last_bytes = state.ledger.as_ref().and_then(|one| one.throughput_bytes);
+        let is_known = experiment == THROUGHPUT && most_bytes > 0;
+        Ok(match last_bytes.filter(|_| is_known) {
+            Some(last) => {
+                let likely = last.min(most_bytes);
+                format!("about {likely} bytes of data, {most_bytes} at most")
+            }
+            None => format!("{most_bytes} bytes of data at most"),
+        })
+    }
+
+    /// The jobs of one experiment, on one target or on all of its listed ones.
+    pub(super) fn jobs_of(
+        &self,
+        experiment: &'static str,
+        target: Option<&str>,
+    ) -> Result<Vec<Job>, RoundError> {
+        let mut jobs = self.plan(Some(&[experiment]))?.jobs;
+        if let Some(value) = target {
+            jobs.retain(|job| job.target.value == value);
+            if jobs.is_empty() {
+                jobs.extend(unlisted(experiment, value));
+            }
+        }
+        Ok(jobs)
+    }
+
     /// Fetches the lists of the consented streams, and deletes what is not consented to.
     pub async fn refresh_targets(&self) -> Result<(), RoundError> {
         let enrolment = self.enrolment().ok_or(RoundError::NotJoined)?;

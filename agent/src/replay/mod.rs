@@ -11,6 +11,8 @@ mod print;
 pub mod read;
 mod synthetic;
 
+#[cfg(test)]
+pub(crate) use evaluate::play;
 pub use evaluate::{Outcome, Report, Row, Sweep, evaluate};
 pub use print::table;
 pub use synthetic::traces as synthetic_traces;
