@@ -96,7 +96,7 @@ impl Query {
 }
 
 /// Undoes URL encoding. Stricter than browsers are: a stray `%` or anything but UTF-8 is an error.
-fn decode(text: &str) -> Result<String, BadQuery> {
+pub(crate) fn decode(text: &str) -> Result<String, BadQuery> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

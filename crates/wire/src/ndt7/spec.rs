@@ -1,4 +1,5 @@
 //! Names, sizes and times of ndt7, each with its source.
+use crate::ticker::Ticker;
 
 /// Value of `Sec-WebSocket-Protocol`, compared as a whole string: a list that contains it is
 /// refused by stock servers, and so by ours.
@@ -75,20 +76,12 @@ impl Direction {
 /// anything else is treated as the nearest of these.
 #[must_use]
 pub fn measurement_wait_us(uniform: f64) -> i64 {
-    let uniform = if uniform.is_nan() {
-        0.0
-    } else {
-        uniform.clamp(0.0, 1.0)
+    let ticker = Ticker {
+        mean_us: MEASUREMENT_MEAN_US,
+        min_us: MEASUREMENT_MIN_US,
+        max_us: MEASUREMENT_MAX_US,
     };
-    let exponential = -(1.0 - uniform).ln();
-    let clamped = (exponential * MEASUREMENT_MEAN_US as f64)
-        .clamp(MEASUREMENT_MIN_US as f64, MEASUREMENT_MAX_US as f64);
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "clamped to 25 000..=625 000 on the line above"
-    )]
-    let wait_us = clamped as i64;
-    wait_us
+    ticker.wait_us(uniform)
 }
 
 #[cfg(test)]

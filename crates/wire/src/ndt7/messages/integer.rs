@@ -1,4 +1,4 @@
-//! Integers as ndt7 peers need them: clamped when written, forgiven when read.
+//! Integers as peers written in Go need them: clamped when written, forgiven when read.
 use serde::{Deserialize, Deserializer, Serializer};
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 pub const MAX_INTEGER: i64 = (1 << 53) - 1;
 
 /// An integer type of the protocol.
-pub(super) trait Integer: Copy {
+pub(crate) trait Integer: Copy {
     /// The value as it is written.
     fn to_wire(self) -> i64;
     /// The nearest value of this type that may be written.
@@ -36,7 +36,7 @@ integer_types!(u8, u32, i32, i64);
     clippy::ref_option,
     reason = "serde's `serialize_with` passes a reference to the field"
 )]
-pub(super) fn serialize<T: Integer, S: Serializer>(
+pub(crate) fn serialize<T: Integer, S: Serializer>(
     value: &Option<T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
@@ -47,7 +47,7 @@ pub(super) fn serialize<T: Integer, S: Serializer>(
 }
 
 /// Reads an integer; anything that is none counts as missing.
-pub(super) fn deserialize<'de, T: Integer, D: Deserializer<'de>>(
+pub(crate) fn deserialize<'de, T: Integer, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     let Value::Number(number) = Value::deserialize(deserializer)? else {
@@ -80,4 +80,4 @@ macro_rules! integers_in_json {
     };
 }
 
-pub(super) use integers_in_json;
+pub(crate) use integers_in_json;

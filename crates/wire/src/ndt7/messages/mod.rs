@@ -7,7 +7,7 @@
 //! 2. When reading, unknown fields are ignored and every field may be missing. A whole number out
 //!    of its type's range is clamped to it; anything else that is no integer counts as missing.
 mod connection;
-mod integer;
+pub(crate) mod integer;
 mod tcp_info;
 
 pub use connection::ConnectionInfo;
