@@ -1,7 +1,7 @@
 //! Between the runner and the disk: allows each run, and turns what it recorded into a durable
 //! record.
 use super::open::resolvers;
-use super::plan::{THROUGHPUT, is_on_this_machine};
+use super::plan::{is_against_server, is_on_this_machine};
 use super::purse::{Purse, Spent};
 use super::{Device, Plan, Round, RoundError};
 use crate::budget::Reservation;
@@ -160,7 +160,7 @@ impl<'a> RoundDesk<'a> {
             ..self.device.net.clone()
         };
         // The collector's own server may stand on this machine or in this network.
-        if job.experiment.meta().name == THROUGHPUT {
+        if is_against_server(job.experiment.meta().name) {
             net.for_named_server()
         } else {
             net

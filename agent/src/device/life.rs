@@ -1,5 +1,5 @@
 //! The agent's days: rounds by schedule, uploads whenever there is reason to.
-use super::plan::THROUGHPUT;
+use super::plan::{THROUGHPUT, is_against_server};
 use super::{Device, RoundError};
 use crate::experiments;
 use crate::profile::Profile;
@@ -70,7 +70,7 @@ impl Device {
     async fn round_of(&self, is_heavy: bool, cancel: &CancellationToken) -> Result<(), RoundError> {
         let mut plan = self.plan(None)?;
         plan.jobs
-            .retain(|job| (job.experiment.meta().name == THROUGHPUT) == is_heavy);
+            .retain(|job| is_against_server(job.experiment.meta().name) == is_heavy);
         if plan.jobs.is_empty() {
             return Ok(());
         }

@@ -11,8 +11,16 @@ use tonle_evidence::record::{PathClass, Stream, Target};
 use tonle_evidence::targets::TargetList;
 use url::Url;
 
-/// The experiment whose server is not in a list but comes with the enrolment.
+/// The experiment whose server is not in a list but comes with the enrolment, and that runs by
+/// default where that server is on this machine.
 pub(super) const THROUGHPUT: &str = "throughput";
+/// Experiments against the same server that cost data and run only where they were asked for.
+const ON_REQUEST: &[&str] = &["throughput1"];
+
+/// True for an experiment whose server comes with the enrolment; all of these fill the line.
+pub(super) fn is_against_server(name: &str) -> bool {
+    name == THROUGHPUT || ON_REQUEST.contains(&name)
+}
 
 /// What a round is made of.
 pub(super) struct Plan {
@@ -150,10 +158,10 @@ impl Device {
             if !is_wanted || !streams.contains(&meta.stream) {
                 continue;
             }
-            let server = server.iter().filter(|_| meta.name == THROUGHPUT).cloned();
+            let server = server.iter().filter(|_| is_against_server(meta.name));
             let own = listed.iter().filter(|(name, _)| name == meta.name);
             let own = own.map(|(_, target)| target.clone());
-            jobs.extend(own.chain(server).map(|target| Job { experiment, target }));
+            jobs.extend(own.chain(server.cloned()).map(|target| Job { experiment, target }));
         }
         Ok(Plan {
             jobs,
@@ -177,15 +185,16 @@ impl Device {
         Ok(lists?.into_iter().flatten().collect())
     }
 
-    /// Whether an experiment is on: as configured, else all but throughput towards a server that is
-    /// not on this machine, which would cost the volunteer data that nobody asked about.
+    /// Whether an experiment is on: as configured, else all but those that run on request, and
+    /// throughput towards a server that is not on this machine, which would cost the volunteer data
+    /// that nobody asked about.
     fn is_on(&self, name: &str, server: Option<&Target>) -> bool {
         match &self.config.experiments {
             Some(names) => names.iter().any(|one| one == name),
             None if name == THROUGHPUT => {
                 server.is_some_and(|server| server.path_class == PathClass::Local)
             }
-            None => true,
+            None => !ON_REQUEST.contains(&name),
         }
     }
 

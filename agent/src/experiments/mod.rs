@@ -10,6 +10,7 @@ pub mod latency;
 pub mod path;
 pub mod run;
 pub mod throughput;
+pub mod throughput1;
 pub mod web_connectivity;
 pub mod web_page;
 
@@ -81,6 +82,7 @@ pub const ALL: &[&dyn Experiment] = &[
     &path::Path,
     &web_connectivity::WebConnectivity,
     &throughput::Throughput::STANDARD,
+    &throughput1::Throughput1::STANDARD,
 ];
 
 /// The experiment of this name.

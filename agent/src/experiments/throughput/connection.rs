@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tonle_evidence::record::PathClass;
 use tonle_net::dns::Patience;
-use tonle_net::meter::{Metered, TCP_OPEN_CLOSE_BYTES};
+use tonle_net::meter::{Meter, Metered, TCP_OPEN_CLOSE_BYTES};
 use tonle_net::settings::NetSettings;
 use tonle_net::websocket::{self, Upgrade, WebSocketStream};
 use tonle_net::{tcp, tls};
@@ -27,31 +27,33 @@ const ADDRESSES_MAX: usize = 4;
 /// Longest wait for each step of the set-up (stock clients wait as long).
 const SETUP_TIMEOUT: Duration = Duration::from_micros(MESSAGE_TIMEOUT_US.unsigned_abs());
 /// What we say we are; nothing of the device.
-const CLIENT_NAME: &str = "tonle-agent";
-const CLIENT_VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(in crate::experiments) const CLIENT_NAME: &str = "tonle-agent";
+pub(in crate::experiments) const CLIENT_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Plain or TLS: the rest need not know.
-pub(super) trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(in crate::experiments) trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> ByteStream for S {}
 
 /// A WebSocket to the server.
-pub(super) type Socket = WebSocketStream<Box<dyn ByteStream>>;
+pub(in crate::experiments) type Socket = WebSocketStream<Box<dyn ByteStream>>;
 
 /// A connection ready for its transfer.
-pub(super) struct Connected {
-    pub(super) url: Url,
-    pub(super) socket: Socket,
+pub(in crate::experiments) struct Connected {
+    pub(in crate::experiments) url: Url,
+    pub(in crate::experiments) socket: Socket,
     /// A second handle, for the kernel's counters.
-    pub(super) kernel: Option<OwnedFd>,
+    pub(in crate::experiments) kernel: Option<OwnedFd>,
     /// The run's byte count before this connection was opened.
-    pub(super) bytes_before: u64,
+    pub(in crate::experiments) bytes_before: u64,
     /// How far the connection may be read.
     pub(super) allowance: Allowance,
+    /// What this connection added to the run's byte count.
+    pub(in crate::experiments) own: Meter,
 }
 
 /// The server under test.
-pub(super) struct Server {
+pub(in crate::experiments) struct Server {
     base: Url,
     net: NetSettings,
     local: bool,
@@ -62,7 +64,7 @@ pub(super) struct Server {
 impl Server {
     /// A target declared local is a server that the volunteer named himself, such as the collector
     /// on the same machine: it may be contacted wherever it stands.
-    pub(super) fn new(run: &Run, base: Url, path_class: PathClass) -> Self {
+    pub(in crate::experiments) fn new(run: &Run, base: Url, path_class: PathClass) -> Self {
         let local = path_class == PathClass::Local;
         let net = if local {
             run.net.for_named_server()
@@ -77,26 +79,54 @@ impl Server {
         }
     }
 
-    pub(super) fn may_be_local(&self) -> bool {
+    pub(in crate::experiments) fn may_be_local(&self) -> bool {
         self.local
     }
 
-    pub(super) fn host(&self) -> String {
+    pub(in crate::experiments) fn host(&self) -> String {
         self.base.host_str().unwrap_or_default().to_owned()
     }
 
-    /// Opens a WebSocket for one direction; every step is recorded, `None` when one failed.
+    /// Opens a WebSocket for one direction of ndt7; every step is recorded, `None` when one failed.
     pub(super) async fn connect(&mut self, run: &Run, direction: Direction) -> Option<Connected> {
+        let query = describe_client(CLIENT_NAME, CLIENT_VERSION);
+        self.connect_to(run, direction.path(), &query, SUBPROTOCOL)
+            .await
+    }
+
+    /// Opens a WebSocket to a path of the server and remembers the address that answered; every
+    /// step is recorded, `None` when one failed.
+    pub(in crate::experiments) async fn connect_to(
+        &mut self,
+        run: &Run,
+        path: &str,
+        query: &str,
+        subprotocol: &str,
+    ) -> Option<Connected> {
+        let (peer, connected) = self.open_socket(run, path, query, subprotocol).await?;
+        self.peer = Some(peer);
+        Some(connected)
+    }
+
+    /// As [`Server::connect_to`], for connections that are opened side by side.
+    pub(in crate::experiments) async fn open_socket(
+        &self,
+        run: &Run,
+        path: &str,
+        query: &str,
+        subprotocol: &str,
+    ) -> Option<(SocketAddr, Connected)> {
         let bytes_before = run.bytes_used();
         let mut url = self.base.clone();
-        url.set_path(direction.path());
-        url.set_query(Some(&describe_client(CLIENT_NAME, CLIENT_VERSION)));
+        url.set_path(path);
+        url.set_query(Some(query));
+        let own = Meter::default();
         let (peer, stream) = self.open(run).await?;
-        self.peer = Some(peer);
+        own.add(TCP_OPEN_CLOSE_BYTES);
         let kernel = stream.as_fd().try_clone_to_owned().ok();
         let allowance = Allowance::up_to(run.max_bytes);
         let metered = Bounded::new(
-            Metered::new(stream, run.meter.clone()),
+            Metered::new(Metered::new(stream, run.meter.clone()), own.clone()),
             run.meter.clone(),
             allowance.clone(),
             kernel.as_ref().and_then(|kernel| kernel.try_clone().ok()),
@@ -109,20 +139,22 @@ impl Server {
         let user_agent = format!("{CLIENT_NAME}/{CLIENT_VERSION}");
         let upgrade = Upgrade {
             url: &url,
-            subprotocol: SUBPROTOCOL,
+            subprotocol,
             user_agent: &user_agent,
             message_max_bytes: MESSAGE_ACCEPTED_MAX_BYTES,
             timeout: SETUP_TIMEOUT,
         };
         let (seen, socket) = websocket::upgrade(&run.clock, stream, upgrade).await;
         run.observe(seen);
-        Some(Connected {
+        let connected = Connected {
             socket: socket?,
             url,
             kernel,
             bytes_before,
             allowance,
-        })
+            own,
+        };
+        Some((peer, connected))
     }
 
     /// A TCP connection to the first address that lets us, or to the one that did before.
@@ -156,7 +188,7 @@ impl Server {
         &self,
         run: &Run,
         peer: SocketAddr,
-        stream: Bounded<Metered<TcpStream>>,
+        stream: impl ByteStream + 'static,
     ) -> Option<Box<dyn ByteStream>> {
         let host = self.host();
         let wanted = tls::Handshake {

@@ -23,7 +23,7 @@
 //!
 //! Operations: the steps of `tonle_net`, then `transfer` (see `transfer`) and `limits` (see
 //! `witness`).
-mod connection;
+pub(super) mod connection;
 pub mod early_stop;
 mod limit;
 mod rate;
@@ -175,14 +175,14 @@ impl Throughput {
 
 /// The count of the run's bytes at which a direction stops (rule 6). `bytes_before` is the count
 /// when the direction began.
-fn stop_at_bytes(run: &Run, bytes_before: u64) -> u64 {
+pub(super) fn stop_at_bytes(run: &Run, bytes_before: u64) -> u64 {
     let left = run.max_bytes.saturating_sub(bytes_before);
     let share = (run.max_bytes / 2).min(left);
     bytes_before + share - share / RESERVE_SHARE
 }
 
 /// The server's URL as the target names it; a path there is replaced by ndt7's own.
-fn base_url(value: &str) -> Result<Url, CannotRun> {
+pub(super) fn base_url(value: &str) -> Result<Url, CannotRun> {
     let bad = |reason: &str| CannotRun::Target {
         target: value.to_owned(),
         reason: reason.to_owned(),

@@ -224,6 +224,7 @@ pub(super) async fn run(
         kernel,
         bytes_before,
         allowance,
+        ..
     } = connected;
     allowance.set(limits.stop_at_bytes);
     let mut step = Step::start(&run.clock, "transfer", scrub::url(&url));

@@ -1,0 +1,280 @@
+//! One stream of a direction, from the end of its handshake.
+//!
+//! Operation `stream`, subject the URL. It fails when the connection broke; one that ended at a
+//! limit did what it set out to do. Detail:
+//! - `direction`, `scheme`, `index`; `stop`: `time_up`, `bytes_cap`, `server_closed` (before either
+//!   limit; with `close_code`), `cancelled`, `broken`;
+//! - what we counted: `payload_bytes`, `messages` (binary ones), `measurements`,
+//!   `bad_measurements` (text that was none);
+//! - what the server said: `server_cc` (the congestion control in use there), `min_rtt_us`, and of
+//!   its last message `server_received_bytes`, `server_sent_bytes`, `server_elapsed_us`;
+//! - `series`: the receiver's counter over time, [microseconds since this stream connected (the
+//!   server's clock on an upload), bytes], about four a second: a limit that ends a test within slow
+//!   start understates the line, and only the series shows it.
+mod moving;
+
+use crate::experiments::Run;
+use crate::experiments::throughput::connection::{Connected, Socket};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::json;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+use tonle_evidence::failure::Failure;
+use tonle_net::meter::Meter;
+use tonle_net::step::Step;
+use tonle_net::websocket::Message;
+use tonle_net::{scrub, tcp_info};
+use tonle_wire::throughput1::{Direction, WireMeasurement};
+
+/// How long the server may take to answer our Close.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// Shortest time between two points of a series, microseconds.
+const SERIES_STEP_US: i64 = 250_000;
+/// Most points of a series: twenty seconds.
+const SERIES_MAX: usize = 80;
+/// Longest name of a congestion control (`TCP_CA_NAME_MAX`).
+const CONGESTION_CONTROL_MAX_CHARS: usize = 16;
+
+/// What one stream is to do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StreamPlan {
+    pub(super) index: u32,
+    pub(super) direction: Direction,
+    /// When the first stream connected, microseconds of the run.
+    pub(super) begun_us: i64,
+    /// Length of the direction from then on.
+    pub(super) length_us: i64,
+    /// Payload after which this stream ends.
+    pub(super) limit_bytes: u64,
+    /// The run's byte count at which every stream ends.
+    pub(super) stop_at_bytes: u64,
+}
+
+/// What ended a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The length that was asked for, by either side's clock.
+    TimeUp,
+    /// A byte limit, the server's or ours.
+    Capped,
+    /// The server's Close before either limit.
+    ServerClosed,
+    /// The run was cancelled.
+    Cancelled,
+    /// The connection or the protocol broke; the observation says how.
+    Broken,
+}
+
+impl Stop {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::TimeUp => "time_up",
+            Self::Capped => "bytes_cap",
+            Self::ServerClosed => "server_closed",
+            Self::Cancelled => "cancelled",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// How a stream ended.
+#[derive(Debug)]
+struct End {
+    stop: Stop,
+    failure: Option<Failure>,
+}
+
+impl End {
+    fn by(stop: Stop) -> Self {
+        Self {
+            stop,
+            failure: None,
+        }
+    }
+
+    fn broken(failure: Failure) -> Self {
+        Self {
+            stop: Stop::Broken,
+            failure: Some(failure),
+        }
+    }
+}
+
+/// What came of a stream. Times are microseconds of the run.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) connected_us: i64,
+    pub(super) ended_us: i64,
+    /// Payload we received (download) or sent (upload), text included.
+    pub(super) payload_bytes: u64,
+    pub(super) stop: Stop,
+    pub(super) heard: Heard,
+}
+
+/// What the server said last of what it received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Report {
+    pub(super) received_bytes: u64,
+    /// Microseconds since its measurement began, its clock.
+    pub(super) elapsed_us: i64,
+    /// When we read it, microseconds of the run.
+    pub(super) heard_us: i64,
+}
+
+/// What the server told.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    pub(super) last: Option<Report>,
+    pub(super) min_rtt_us: Option<u32>,
+    sent_bytes: u64,
+    congestion_control: Option<String>,
+    measurements: u64,
+    bad_measurements: u64,
+    close_code: Option<u16>,
+}
+
+/// Load that we moved, and the receiver's counter over time.
+#[derive(Debug, Default)]
+struct Load {
+    payload_bytes: u64,
+    messages: u64,
+    series: Vec<(i64, u64)>,
+}
+
+impl Load {
+    /// Adds a point to the series, unless the last one is too near.
+    fn note(&mut self, at_us: i64, bytes: u64) {
+        let is_due = self.series.last().is_none_or(|(last_us, _)| at_us - last_us >= SERIES_STEP_US);
+        if is_due && self.series.len() < SERIES_MAX {
+            self.series.push((at_us, bytes));
+        }
+    }
+}
+
+impl Heard {
+    /// Takes a text message, and gives the report that it holds. The addresses in it are the
+    /// volunteer's and are not kept. One that cannot be read is counted and says nothing of the line.
+    fn text(&mut self, text: &[u8], heard_us: i64) -> Option<Report> {
+        let Ok(measurement) = WireMeasurement::parse(text) else {
+            self.bad_measurements += 1;
+            return None;
+        };
+        self.measurements += 1;
+        self.min_rtt_us = match (self.min_rtt_us, measurement.min_rtt_us()) {
+            (Some(known), Some(new)) => Some(known.min(new)),
+            (known, new) => known.or(new),
+        };
+        self.sent_bytes = measurement.application.sent();
+        let name = measurement.congestion_control;
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if !name.is_empty() && name.len() < CONGESTION_CONTROL_MAX_CHARS && name.chars().all(is_name) {
+            self.congestion_control.get_or_insert(name);
+        }
+        let report = Report {
+            received_bytes: measurement.application.received(),
+            elapsed_us: measurement.elapsed_us,
+            heard_us,
+        };
+        self.last = Some(report);
+        Some(report)
+    }
+}
+
+/// Moves load until something ends it, records that, and closes the connection.
+pub(super) async fn run(run: &Run, connected: Connected, plan: StreamPlan) -> Stream {
+    let Connected {
+        url,
+        mut socket,
+        kernel,
+        own,
+        ..
+    } = connected;
+    let mut step = Step::start(&run.clock, "stream", scrub::url(&url));
+    let connected_us = run.clock.elapsed_us();
+    let (mut load, mut heard) = (Load::default(), Heard::default());
+    let end = {
+        let moving = moving::run(run, &plan, connected_us, &mut socket, &mut load, &mut heard);
+        tokio::select! {
+            () = run.cancel.cancelled() => End {
+                stop: Stop::Cancelled,
+                failure: Some(Failure::Interrupted),
+            },
+            end = moving => end,
+        }
+    };
+    let ended_us = run.clock.elapsed_us();
+    step.result_known();
+    if closes_politely(plan.direction, end.stop, heard.close_code) {
+        say_goodbye(&mut socket).await;
+    }
+    count_what_we_did_not_read(run, kernel, &own);
+    drop(socket);
+
+    step.fact("direction", plan.direction.as_str());
+    step.fact("scheme", url.scheme());
+    step.fact("index", plan.index);
+    step.fact("stop", end.stop.as_str());
+    describe(&mut step, &load, &heard);
+    run.observe(match end.failure {
+        None => step.succeed(),
+        Some(failure) => step.fail(failure),
+    });
+    Stream {
+        connected_us,
+        ended_us,
+        payload_bytes: load.payload_bytes,
+        stop: end.stop,
+        heard,
+    }
+}
+
+fn describe(step: &mut Step, load: &Load, heard: &Heard) {
+    step.fact("payload_bytes", load.payload_bytes);
+    step.fact("messages", load.messages);
+    step.fact("measurements", heard.measurements);
+    step.fact("bad_measurements", heard.bad_measurements);
+    step.fact("series", json!(load.series));
+    if let Some(code) = heard.close_code {
+        step.fact("close_code", code);
+    }
+    if let Some(name) = &heard.congestion_control {
+        step.fact("server_cc", name.as_str());
+    }
+    if let Some(rtt_us) = heard.min_rtt_us {
+        step.fact("min_rtt_us", rtt_us);
+    }
+    if let Some(report) = heard.last {
+        step.fact("server_received_bytes", report.received_bytes);
+        step.fact("server_sent_bytes", heard.sent_bytes);
+        step.fact("server_elapsed_us", report.elapsed_us);
+    }
+}
+
+/// A download that we end is not listened to any longer: every byte still costs.
+fn closes_politely(direction: Direction, stop: Stop, close_code: Option<u16>) -> bool {
+    match stop {
+        _ if close_code.is_some() => true,
+        Stop::TimeUp | Stop::Capped | Stop::ServerClosed => direction == Direction::Upload,
+        Stop::Cancelled | Stop::Broken => false,
+    }
+}
+
+/// Sends or answers a Close and lets the server close first. Whatever fails here changes nothing.
+async fn say_goodbye(socket: &mut Socket) {
+    let goodbye = async {
+        if socket.send(Message::Close(None)).await.is_ok() {
+            while let Some(Ok(_)) = socket.next().await {}
+        }
+    };
+    let _ = tokio::time::timeout(FAREWELL, goodbye).await;
+}
+
+/// Adds to the run's bytes what crossed the line and no stream of ours saw: headers,
+/// retransmissions, and what had arrived when we stopped reading.
+fn count_what_we_did_not_read(run: &Run, kernel: Option<OwnedFd>, own: &Meter) {
+    let Some(Ok(info)) = kernel.map(tcp_info::read) else {
+        return;
+    };
+    let on_line = tcp_info::bytes_on_line(&info);
+    run.count_bytes(on_line.saturating_sub(own.bytes()));
+}
