@@ -161,7 +161,10 @@ impl Device {
             let server = server.iter().filter(|_| is_against_server(meta.name));
             let own = listed.iter().filter(|(name, _)| name == meta.name);
             let own = own.map(|(_, target)| target.clone());
-            jobs.extend(own.chain(server.cloned()).map(|target| Job { experiment, target }));
+            jobs.extend(
+                own.chain(server.cloned())
+                    .map(|target| Job { experiment, target }),
+            );
         }
         Ok(Plan {
             jobs,

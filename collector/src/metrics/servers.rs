@@ -1,6 +1,6 @@
 //! What the measurement servers counted, read anew for each answer.
 use super::register;
-use crate::servers::{FrontCounters, Ndt7Counters, ServersCounters};
+use crate::servers::{FrontCounters, Ndt7Counters, ServersCounters, Throughput1Counters};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +23,16 @@ metrics! {
         ndt7_archived_total: IntCounterVec ["result"],
         /// ndt7 subtests running now.
         ndt7_running_tests: IntGauge,
+        /// throughput1 streams begun, by direction.
+        throughput1_streams_total: IntCounterVec ["direction"],
+        /// throughput1 streams ended, by how: closed or broken_off.
+        throughput1_ends_total: IntCounterVec ["how"],
+        /// throughput1 requests refused, by reason: request, overload or source.
+        throughput1_refused_total: IntCounterVec ["reason"],
+        /// Payload bytes of throughput1 load, by direction.
+        throughput1_load_bytes_total: IntCounterVec ["direction"],
+        /// throughput1 streams running now.
+        throughput1_running_streams: IntGauge,
     }
 }
 
@@ -32,6 +42,7 @@ impl ServersMetrics {
         let metrics = Self::new();
         metrics.read_front(&counters.front);
         metrics.read_ndt7(&counters.ndt7);
+        metrics.read_throughput1(&counters.throughput1);
         metrics
     }
 
@@ -65,6 +76,24 @@ impl ServersMetrics {
         read(load, "upload", &counters.received_bytes);
         let running = counters.in_progress.load(Ordering::Relaxed);
         self.ndt7_running_tests.set(running);
+    }
+
+    fn read_throughput1(&self, counters: &Throughput1Counters) {
+        let streams = &self.throughput1_streams_total;
+        read(streams, "download", &counters.downloads_started);
+        read(streams, "upload", &counters.uploads_started);
+        let ends = &self.throughput1_ends_total;
+        read(ends, "closed", &counters.closed);
+        read(ends, "broken_off", &counters.broken_off);
+        let refused = &self.throughput1_refused_total;
+        read(refused, "request", &counters.refused_requests);
+        read(refused, "overload", &counters.refused_overload);
+        read(refused, "source", &counters.refused_source);
+        let load = &self.throughput1_load_bytes_total;
+        read(load, "download", &counters.sent_bytes);
+        read(load, "upload", &counters.received_bytes);
+        let running = counters.in_progress.load(Ordering::Relaxed);
+        self.throughput1_running_streams.set(running);
     }
 }
 

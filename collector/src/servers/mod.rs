@@ -6,11 +6,14 @@ mod busy;
 mod config;
 mod front;
 mod ndt7;
+mod throughput1;
 mod uuid;
+mod websocket;
 
 pub use config::{ServersConfig, TestLength};
 pub use front::FrontCounters;
 pub use ndt7::Ndt7Counters;
+pub use throughput1::Throughput1Counters;
 
 use front::{Door, Front, FrontSettings};
 use std::net::SocketAddr;
@@ -28,6 +31,8 @@ pub struct ServersCounters {
     pub front: Arc<FrontCounters>,
     /// ndt7.
     pub ndt7: Arc<Ndt7Counters>,
+    /// throughput1.
+    pub throughput1: Arc<Throughput1Counters>,
 }
 
 /// Bound measurement servers that do not serve yet.
@@ -60,8 +65,9 @@ impl Servers {
         let (listener, front_addr) = bind_tcp(config.listen, "listen").await?;
         let counters = Arc::new(ServersCounters::default());
         let ndt7 = ndt7::Ndt7::new(config, Arc::clone(&counters.ndt7));
-        let max_connections = ndt7.tests_max() + HANDSHAKES_MAX;
-        let doors: Vec<Box<dyn Door>> = vec![Box::new(ndt7)];
+        let throughput1 = throughput1::Throughput1::new(config, Arc::clone(&counters.throughput1));
+        let max_connections = ndt7.tests_max() + throughput1.streams_max() + HANDSHAKES_MAX;
+        let doors: Vec<Box<dyn Door>> = vec![Box::new(ndt7), Box::new(throughput1)];
         let settings = FrontSettings {
             doors,
             tls,

@@ -19,7 +19,8 @@ impl Ticker {
             uniform.clamp(0.0, 1.0)
         };
         let exponential = -(1.0 - uniform).ln();
-        let clamped = (exponential * self.mean_us as f64).clamp(self.min_us as f64, self.max_us as f64);
+        let clamped =
+            (exponential * self.mean_us as f64).clamp(self.min_us as f64, self.max_us as f64);
         #[expect(
             clippy::cast_possible_truncation,
             reason = "clamped on the line above to integers far below 2^53"

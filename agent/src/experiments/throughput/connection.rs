@@ -31,7 +31,10 @@ pub(in crate::experiments) const CLIENT_NAME: &str = "tonle-agent";
 pub(in crate::experiments) const CLIENT_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Plain or TLS: the rest need not know.
-pub(in crate::experiments) trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(in crate::experiments) trait ByteStream:
+    AsyncRead + AsyncWrite + Unpin + Send
+{
+}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> ByteStream for S {}
 

@@ -36,8 +36,17 @@ impl Form {
                 "cc" if CONGESTION_CONTROLS.contains(&&*value) => {
                     form.congestion_control = Some(value.into_owned());
                 }
-                "cc" => return Err(format!("cc must be one of {}", CONGESTION_CONTROLS.join(", "))),
-                _ => return Err(format!("'{name}' is no option; known are streams, duration, bytes, cc")),
+                "cc" => {
+                    return Err(format!(
+                        "cc must be one of {}",
+                        CONGESTION_CONTROLS.join(", ")
+                    ));
+                }
+                _ => {
+                    return Err(format!(
+                        "'{name}' is no option; known are streams, duration, bytes, cc"
+                    ));
+                }
             }
         }
         Ok(form)
@@ -63,7 +72,10 @@ fn streams(value: &str) -> Result<u32, String> {
 }
 
 fn number(name: &str, value: &str, min: u64, max: u64) -> Result<u64, String> {
-    let number = value.parse().ok().filter(|number| (min..=max).contains(number));
+    let number = value
+        .parse()
+        .ok()
+        .filter(|number| (min..=max).contains(number));
     number.ok_or_else(|| format!("{name} must be an integer from {min} to {max}"))
 }
 
@@ -86,7 +98,10 @@ mod tests {
     #[test]
     fn a_query_changes_the_form_and_then_it_is_not_standard() {
         let other = form("streams=4&duration=2000&bytes=100000&cc=bbr").unwrap();
-        assert_eq!((other.streams, other.length_ms, other.limit_bytes), (4, 2_000, Some(100_000)));
+        assert_eq!(
+            (other.streams, other.length_ms, other.limit_bytes),
+            (4, 2_000, Some(100_000))
+        );
         for query in ["streams=3", "duration=4999", "bytes=1", "cc=reno"] {
             assert!(!form(query).unwrap().is_standard(5_000), "{query}");
         }
@@ -94,7 +109,15 @@ mod tests {
 
     #[test]
     fn what_no_test_can_be_is_refused() {
-        for query in ["streams=0", "streams=5", "duration=20001", "bytes=0", "cc=vegas", "stream=2", "duration=1s"] {
+        for query in [
+            "streams=0",
+            "streams=5",
+            "duration=20001",
+            "bytes=0",
+            "cc=vegas",
+            "stream=2",
+            "duration=1s",
+        ] {
             assert!(form(query).is_err(), "{query}");
         }
     }

@@ -203,7 +203,8 @@ impl Plan<'_> {
         };
         let server = &*server;
         let query = &query;
-        let mut moving: Vec<Moving<'_>> = vec![Box::pin(stream::run(run, first, plan(0)).map(Some))];
+        let mut moving: Vec<Moving<'_>> =
+            vec![Box::pin(stream::run(run, first, plan(0)).map(Some))];
         for index in 1..self.form.streams {
             let plan = plan(index);
             moving.push(Box::pin(async move {

@@ -61,7 +61,9 @@ impl Test {
             (Stop::Capped, "bytes_cap"),
             (Stop::ServerClosed, "server"),
         ];
-        let found = of_streams.into_iter().find(|(stop, _)| self.any_stopped_by(*stop));
+        let found = of_streams
+            .into_iter()
+            .find(|(stop, _)| self.any_stopped_by(*stop));
         found.map_or("length", |(_, word)| word)
     }
 
@@ -81,7 +83,10 @@ impl Test {
 
     /// Smallest minimum that a kernel of the server saw, microseconds.
     pub(super) fn min_rtt_us(&self) -> Option<i64> {
-        let known = self.streams.iter().filter_map(|stream| stream.heard.min_rtt_us);
+        let known = self
+            .streams
+            .iter()
+            .filter_map(|stream| stream.heard.min_rtt_us);
         known.min().map(i64::from)
     }
 
@@ -108,7 +113,11 @@ impl Test {
         } else {
             length_us / FULL_SHARE.1 * FULL_SHARE.0
         };
-        let shortest_us = self.streams.iter().map(|stream| stream.ended_us - self.begun_us).min()?;
+        let shortest_us = self
+            .streams
+            .iter()
+            .map(|stream| stream.ended_us - self.begun_us)
+            .min()?;
         let counted = self.counted()?;
         let is_enough = shortest_us >= needed_us.max(1)
             && counted.bytes >= i64::try_from(MESSAGE_START_BYTES).ok()?;
@@ -121,7 +130,8 @@ impl Test {
 fn received_by_server(stream: &Stream, begun_us: i64) -> Option<(u64, i64)> {
     let report = stream.heard.last?;
     let heard_after_us = report.heard_us - stream.connected_us;
-    let clocks_agree = (heard_after_us.saturating_sub(report.elapsed_us)).saturating_abs() <= CLOCK_SLACK_US;
+    let clocks_agree =
+        (heard_after_us.saturating_sub(report.elapsed_us)).saturating_abs() <= CLOCK_SLACK_US;
     let is_possible = report.received_bytes <= stream.payload_bytes && clocks_agree;
     is_possible.then_some((
         report.received_bytes,
@@ -191,13 +201,17 @@ mod tests {
 
     #[test]
     fn upload_is_what_the_server_received_on_its_own_clock() {
-        let test = upload([(1_000_000, 4_000_000, 4_010_000), (500_000, 3_900_000, 3_950_000)]);
+        let test = upload([
+            (1_000_000, 4_000_000, 4_010_000),
+            (500_000, 3_900_000, 3_950_000),
+        ]);
         assert_eq!(samples(&test), [("upload_bps", 3_000_000)]);
     }
 
     #[test]
     fn counters_that_cannot_be_give_no_rate() {
-        let more_than_we_sent = upload([(3_000_000, 4_000_000, 4_010_000), (5, 4_000_000, 4_010_000)]);
+        let more_than_we_sent =
+            upload([(3_000_000, 4_000_000, 4_010_000), (5, 4_000_000, 4_010_000)]);
         assert!(samples(&more_than_we_sent).is_empty());
         let hurried = upload([(1_000_000, 1_000_000, 4_010_000), (5, 4_000_000, 4_010_000)]);
         assert!(samples(&hurried).is_empty(), "its second is ours of four");

@@ -144,7 +144,10 @@ struct Load {
 impl Load {
     /// Adds a point to the series, unless the last one is too near.
     fn note(&mut self, at_us: i64, bytes: u64) {
-        let is_due = self.series.last().is_none_or(|(last_us, _)| at_us - last_us >= SERIES_STEP_US);
+        let is_due = self
+            .series
+            .last()
+            .is_none_or(|(last_us, _)| at_us - last_us >= SERIES_STEP_US);
         if is_due && self.series.len() < SERIES_MAX {
             self.series.push((at_us, bytes));
         }
@@ -167,7 +170,10 @@ impl Heard {
         self.sent_bytes = measurement.application.sent();
         let name = measurement.congestion_control;
         let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        if !name.is_empty() && name.len() < CONGESTION_CONTROL_MAX_CHARS && name.chars().all(is_name) {
+        if !name.is_empty()
+            && name.len() < CONGESTION_CONTROL_MAX_CHARS
+            && name.chars().all(is_name)
+        {
             self.congestion_control.get_or_insert(name);
         }
         let report = Report {

@@ -21,8 +21,8 @@ use tonle_evidence::observation::Observation;
 use tonle_evidence::record::PathClass;
 use tonle_net::clock::Stopwatch;
 use tonle_net::settings::NetSettings;
-use tonle_wire::throughput1::spec::direction_of;
 use tonle_wire::throughput1::Query;
+use tonle_wire::throughput1::spec::direction_of;
 
 /// Tests of one second instead of five.
 const SHORT: Throughput1 = Throughput1 {
@@ -99,12 +99,16 @@ async fn serve(asked: &Asked, mut socket: PeerSocket, limit: u64, lie: u64) -> R
     let (mut sent, mut received) = (0_u64, 0_u64);
     let length_us = i64::try_from(asked.query.duration_ms * 1000).unwrap();
     while clock.elapsed_us() < length_us {
-        socket.send(report(sent, received * lie, clock.elapsed_us())).await?;
+        socket
+            .send(report(sent, received * lie, clock.elapsed_us()))
+            .await?;
         match asked.direction {
             Direction::Download if sent >= limit => break,
             Direction::Download => {
                 let size = (limit - sent).min(1 << 13);
-                socket.send(Message::binary(vec![1; usize::try_from(size).unwrap()])).await?;
+                socket
+                    .send(Message::binary(vec![1; usize::try_from(size).unwrap()]))
+                    .await?;
                 sent += size;
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
@@ -118,7 +122,9 @@ async fn serve(asked: &Asked, mut socket: PeerSocket, limit: u64, lie: u64) -> R
             }
         }
     }
-    socket.send(report(sent, received * lie, clock.elapsed_us())).await?;
+    socket
+        .send(report(sent, received * lie, clock.elapsed_us()))
+        .await?;
     let done = CloseFrame {
         code: 1000.into(),
         reason: "Done sending".into(),
@@ -158,7 +164,11 @@ fn of<'a>(recorded: &'a Recorded, operation: &str) -> Vec<&'a Observation> {
 }
 
 fn metrics(recorded: &Recorded) -> Vec<&str> {
-    recorded.samples.iter().map(|(name, _)| name.as_str()).collect()
+    recorded
+        .samples
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect()
 }
 
 #[tokio::test]
@@ -176,7 +186,10 @@ async fn two_streams_share_an_id_and_give_one_rate_per_direction() {
     );
     let asked = asked.lock().unwrap().clone();
     assert_eq!(asked.len(), 4);
-    let ids: Vec<_> = asked.iter().map(|one| one.query.measurement_id.clone()).collect();
+    let ids: Vec<_> = asked
+        .iter()
+        .map(|one| one.query.measurement_id.clone())
+        .collect();
     assert!(ids.iter().all(|id| *id == ids[0]));
     assert!(asked.iter().all(|one| one.query.streams == "2"));
     let streams = of(&recorded, "stream");
@@ -187,7 +200,10 @@ async fn two_streams_share_an_id_and_give_one_rate_per_direction() {
     let total = of(&recorded, "streams")[0];
     assert_eq!(total.detail["ended_by"], "length");
     assert_eq!(total.detail["rate_bps"], recorded.samples[0].1);
-    let payload: i64 = streams[..2].iter().map(|s| s.detail["payload_bytes"].as_i64().unwrap()).sum();
+    let payload: i64 = streams[..2]
+        .iter()
+        .map(|s| s.detail["payload_bytes"].as_i64().unwrap())
+        .sum();
     assert_eq!(total.detail["received_bytes"], payload);
     assert!(run.bytes_used() > payload.unsigned_abs());
     assert_eq!(recorded.outcome, None);
@@ -208,7 +224,11 @@ async fn the_byte_cap_is_told_to_the_server_kept_and_names_another_metric() {
     assert_eq!(recorded.limited_by, Some(LimitedBy::Cap));
     assert!(run.bytes_used() <= max_bytes, "{}", run.bytes_used());
     assert!(metrics(&recorded).contains(&"throughput1.download_bps/capped/domestic"));
-    assert!(metrics(&recorded).iter().all(|name| name.contains("/capped/")));
+    assert!(
+        metrics(&recorded)
+            .iter()
+            .all(|name| name.contains("/capped/"))
+    );
     for one in asked.lock().unwrap().iter() {
         let limit = one.query.limit_bytes.unwrap();
         assert!((1..max_bytes / 4).contains(&limit), "{limit}");
@@ -217,7 +237,10 @@ async fn the_byte_cap_is_told_to_the_server_kept_and_names_another_metric() {
         assert_eq!(total.detail["ended_by"], "bytes_cap");
     }
     let upload = of(&recorded, "stream")[2];
-    assert_eq!(upload.detail["payload_bytes"], upload.detail["server_received_bytes"]);
+    assert_eq!(
+        upload.detail["payload_bytes"],
+        upload.detail["server_received_bytes"]
+    );
 }
 
 #[tokio::test]
@@ -244,7 +267,11 @@ async fn a_server_that_claims_more_than_we_sent_gives_no_upload_rate() {
     })
     .await;
     let recorded = measure(addr, &new_run(PLENTY)).await;
-    assert!(metrics(&recorded).iter().all(|name| !name.contains("upload")));
+    assert!(
+        metrics(&recorded)
+            .iter()
+            .all(|name| !name.contains("upload"))
+    );
     assert!(!of(&recorded, "streams")[1].detail.contains_key("rate_bps"));
 }
 
@@ -259,9 +286,19 @@ async fn a_server_that_stalls_or_never_closes_is_ended_by_our_clock() {
     })
     .await;
     let recorded = measure(addr, &new_run(PLENTY)).await;
-    assert!(metrics(&recorded).iter().all(|name| !name.contains("upload")));
-    let stops: Vec<_> = of(&recorded, "stream").iter().map(|s| s.detail["stop"].clone()).collect();
-    assert_eq!(stops, ["time_up"; 4], "stock clients have no other end either");
+    assert!(
+        metrics(&recorded)
+            .iter()
+            .all(|name| !name.contains("upload"))
+    );
+    let stops: Vec<_> = of(&recorded, "stream")
+        .iter()
+        .map(|s| s.detail["stop"].clone())
+        .collect();
+    assert_eq!(
+        stops, ["time_up"; 4],
+        "stock clients have no other end either"
+    );
 }
 
 #[tokio::test]
@@ -272,7 +309,10 @@ async fn a_server_that_sends_nothing_is_a_timeout() {
     })
     .await;
     let recorded = measure(addr, &new_run(PLENTY)).await;
-    assert_eq!(of(&recorded, "stream")[0].failure, Some(Failure::GenericTimeout));
+    assert_eq!(
+        of(&recorded, "stream")[0].failure,
+        Some(Failure::GenericTimeout)
+    );
     assert!(recorded.samples.is_empty());
 }
 
@@ -311,7 +351,10 @@ async fn another_form_is_measured_and_not_pooled() {
     assert_eq!(asked.lock().unwrap().len(), 6);
     let total = of(&recorded, "streams")[0];
     assert!(total.detail["rate_bps"].as_i64().unwrap() > 0);
-    assert_eq!((&total.detail["cc"], &total.detail["connected"]), (&"cubic".into(), &3.into()));
+    assert_eq!(
+        (&total.detail["cc"], &total.detail["connected"]),
+        (&"cubic".into(), &3.into())
+    );
 }
 
 #[tokio::test]
@@ -322,7 +365,10 @@ async fn a_cancelled_run_keeps_what_it_saw() {
     run.progress = Arc::new(move |_, _| cancel.cancel());
     let recorded = measure(addr, &run).await;
     assert_eq!(recorded.outcome, Some(Outcome::Cancelled));
-    assert_eq!(of(&recorded, "stream")[0].failure, Some(Failure::Interrupted));
+    assert_eq!(
+        of(&recorded, "stream")[0].failure,
+        Some(Failure::Interrupted)
+    );
     assert!(recorded.samples.is_empty());
 }
 

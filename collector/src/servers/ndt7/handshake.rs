@@ -10,21 +10,17 @@
 //! welcome: browsers run ndt7 from other sites' pages.
 use super::tokens::NoEntry;
 use crate::servers::front::plain_text;
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode, Version};
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use crate::servers::websocket::upgrade::{self, NoUpgrade, Upgrade};
+use hyper::{Request, Response, StatusCode};
 use tonle_wire::ndt7::query::{BadQuery, Query};
 use tonle_wire::ndt7::{Direction, spec};
-
-/// Length of a `Sec-WebSocket-Key`: 16 bytes in base64.
-const KEY_CHARS: usize = 24;
 
 /// An acceptable request.
 #[derive(Debug)]
 pub(super) struct Wanted {
     pub(super) direction: Direction,
     pub(super) query: Query,
-    accept_key: String,
+    upgrade: Upgrade,
 }
 
 /// Why a request is not upgraded.
@@ -32,10 +28,8 @@ pub(super) struct Wanted {
 pub(super) enum Refusal {
     #[error("there is no such test")]
     NotFound,
-    #[error("not a WebSocket upgrade: {0}")]
-    NotAnUpgrade(&'static str),
-    #[error("Sec-WebSocket-Protocol must be {}", spec::SUBPROTOCOL)]
-    Subprotocol,
+    #[error(transparent)]
+    Upgrade(#[from] NoUpgrade),
     #[error(transparent)]
     Query(#[from] BadQuery),
     #[error(transparent)]
@@ -49,68 +43,19 @@ pub(super) enum Refusal {
 /// Checks a request against the rules of this file.
 pub(super) fn check<B>(request: &Request<B>) -> Result<Wanted, Refusal> {
     let direction = Direction::from_path(request.uri().path()).ok_or(Refusal::NotFound)?;
-    let headers = request.headers();
-    let must = |holds: bool, what| holds.then_some(()).ok_or(Refusal::NotAnUpgrade(what));
-    must(request.method() == Method::GET, "method must be GET")?;
-    must(request.version() == Version::HTTP_11, "HTTP/1.1 only")?;
-    must(
-        has_token(headers, header::CONNECTION, "upgrade"),
-        "Connection must be Upgrade",
-    )?;
-    must(
-        has_token(headers, header::UPGRADE, "websocket"),
-        "Upgrade must be websocket",
-    )?;
-    let version = only(headers, header::SEC_WEBSOCKET_VERSION);
-    must(
-        version == Some(spec::WEBSOCKET_VERSION),
-        "Sec-WebSocket-Version must be 13",
-    )?;
-    let key = only(headers, header::SEC_WEBSOCKET_KEY).unwrap_or_default();
-    must(key.len() == KEY_CHARS, "Sec-WebSocket-Key must be 16 bytes")?;
-    if only(headers, header::SEC_WEBSOCKET_PROTOCOL) != Some(spec::SUBPROTOCOL) {
-        return Err(Refusal::Subprotocol);
-    }
+    let upgrade = upgrade::check(request, spec::SUBPROTOCOL)?;
     let query = Query::parse(request.uri().query().unwrap_or_default())?;
     Ok(Wanted {
         direction,
         query,
-        accept_key: derive_accept_key(key.as_bytes()),
+        upgrade,
     })
 }
 
-/// The value of a header that stands there exactly once.
-fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok(),
-        _ => None,
-    }
-}
-
-/// Whether a comma-separated header names `token`; Firefox sends `keep-alive, Upgrade`.
-fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|v| v.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .any(|part| part.trim().eq_ignore_ascii_case(token))
-}
-
 impl Wanted {
-    /// The 101 that completes the handshake. The subprotocol is echoed: browsers insist.
+    /// The 101 that completes the handshake.
     pub(super) fn response(&self) -> Response<String> {
-        let mut response = Response::new(String::new());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        let accept_key = HeaderValue::from_str(&self.accept_key).expect("base64 is header text");
-        let headers = response.headers_mut();
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept_key);
-        headers.insert(
-            header::SEC_WEBSOCKET_PROTOCOL,
-            HeaderValue::from_static(spec::SUBPROTOCOL),
-        );
-        response
+        self.upgrade.response()
     }
 }
 
@@ -118,7 +63,7 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::NotAnUpgrade(_) | Self::Subprotocol | Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::Upgrade(_) | Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::Overload => StatusCode::SERVICE_UNAVAILABLE,
             Self::Source => StatusCode::TOO_MANY_REQUESTS,
@@ -134,6 +79,8 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hyper::header::HeaderValue;
+    use hyper::{Method, Version};
 
     fn request(uri: &str) -> Request<()> {
         Request::get(uri)
@@ -181,14 +128,21 @@ mod tests {
             "chat",
         ] {
             let refused = check(&with("sec-websocket-protocol", other)).unwrap_err();
-            assert_eq!(refused, Refusal::Subprotocol, "{other}");
+            assert_eq!(
+                refused,
+                Refusal::Upgrade(NoUpgrade::Subprotocol(spec::SUBPROTOCOL)),
+                "{other}"
+            );
         }
         let mut twice = request("/ndt/v7/upload");
         twice.headers_mut().append(
             "sec-websocket-protocol",
             HeaderValue::from_static(spec::SUBPROTOCOL),
         );
-        assert_eq!(check(&twice).unwrap_err(), Refusal::Subprotocol);
+        assert_eq!(
+            check(&twice).unwrap_err(),
+            Refusal::Upgrade(NoUpgrade::Subprotocol(spec::SUBPROTOCOL))
+        );
     }
 
     #[test]
@@ -205,10 +159,10 @@ mod tests {
         }
         let mut post = request("/ndt/v7/upload");
         *post.method_mut() = Method::POST;
-        assert!(matches!(check(&post), Err(Refusal::NotAnUpgrade(_))));
+        assert!(matches!(check(&post), Err(Refusal::Upgrade(_))));
         let mut old = request("/ndt/v7/upload");
         *old.version_mut() = Version::HTTP_10;
-        assert!(matches!(check(&old), Err(Refusal::NotAnUpgrade(_))));
+        assert!(matches!(check(&old), Err(Refusal::Upgrade(_))));
     }
 
     #[test]

@@ -4,14 +4,14 @@
 //! No archive (off unless the operator names a folder), no log and no file holds a client's address.
 //! `ConnectionInfo` tells the client its own address, as the protocol wants, and nobody else.
 //!
-//! A request takes the files in this order: `handshake` (may it upgrade?), `tokens`
-//! (is it let in?), `admission` (is there room?), `session` (the test), with `sender` and `receiver` as its two halves and `measure`
+//! A request takes the files in this order: `handshake` (may it upgrade?), `tokens` (is it let in?),
+//! `admission` (is there room?), `session` (the test), with `sender` and the `receiver` of all
+//! WebSockets as its two halves and `measure`
 //! reading the kernel.
 mod archive;
 mod counters;
 mod handshake;
 mod measure;
-mod receiver;
 mod sender;
 mod session;
 pub(super) mod tokens;
@@ -22,15 +22,15 @@ use super::admission::{Admission, NoRoom, Permit};
 use super::config::ServersConfig;
 use super::front::{Answer, Conversation, Door, Upgraded};
 use archive::Archive;
+use crate::servers::websocket::load::LoadFrames;
 use handshake::{Refusal, Wanted};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use sender::LoadFrames;
 use session::Session;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokens::Tokens;
-use tonle_wire::ndt7::spec::PATH_PREFIX;
+use tonle_wire::ndt7::spec::{MESSAGE_SENT_MAX_BYTES, MESSAGE_START_BYTES, PATH_PREFIX};
 
 /// The door of ndt7.
 pub(super) struct Ndt7 {
@@ -57,7 +57,11 @@ impl Ndt7 {
             config: config.clone(),
             admission: Arc::new(admission),
             counters,
-            load: LoadFrames::random(&mut rand::make_rng()),
+            load: LoadFrames::random(
+                &mut rand::make_rng(),
+                MESSAGE_START_BYTES,
+                MESSAGE_SENT_MAX_BYTES,
+            ),
         };
         Self {
             shared: Arc::new(shared),

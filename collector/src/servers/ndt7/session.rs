@@ -1,18 +1,12 @@
-//! One test from its handshake to its end.
-//!
-//! Rules:
-//! 1. After the nominal time the server sends Close 1000 and gives the client a moment to answer,
-//!    reading on meanwhile: closing with unread data would reset the connection under the Close.
-//! 2. A client may end at any time, with or without a Close; neither is an error.
-//! 3. A broken rule is answered with its close code.
-//! 4. Whatever happens, the test is cut off at the hard limit.
-use super::receiver::{Received, Receiver};
-use super::sender::{Sender, orders};
+//! One test from its handshake to its end. How a conversation goes stands in `conversation`; after
+//! the nominal time the server ends it, and whatever happens it is cut off at the hard limit.
+use super::sender::Sender;
 use super::{Ndt7Counters, Shared};
 use crate::servers::busy::Busy;
 use crate::servers::front::Probe;
+use crate::servers::websocket::conversation::{End, OnDrop, Outgoing, converse, orders};
+use crate::servers::websocket::receiver::{Duty, Receiver};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::bytes::Bytes;
 use tokio_util::sync::CancellationToken;
@@ -21,10 +15,6 @@ use tonle_wire::ndt7::archive::Finished;
 use tonle_wire::ndt7::query::Query;
 use tonle_wire::ndt7::{Direction, Measurement};
 
-/// How long the other side may take to answer a Close, so that a test ends by 13 s (the upper
-/// bound of the specification).
-const FAREWELL: Duration = Duration::from_secs(3);
-
 /// A granted test.
 pub(super) struct Session<'a> {
     pub(super) shared: &'a Shared,
@@ -32,19 +22,6 @@ pub(super) struct Session<'a> {
     pub(super) direction: Direction,
     pub(super) query: Query,
     pub(super) cancel: &'a CancellationToken,
-}
-
-/// How a test ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// With a Close from either side.
-    Closed,
-    /// The client broke the protocol.
-    RuleBroken,
-    /// The connection ended without a Close.
-    Lost,
-    /// At the hard limit.
-    CutOff,
 }
 
 impl Session<'_> {
@@ -72,17 +49,24 @@ impl Session<'_> {
         let load_bytes = AtomicU64::new(0);
         let (pongs, close, inbox) = orders(self.cancel.clone());
         let (read_half, write_half) = tokio::io::split(stream);
-        let mut receiver = Receiver::new(read_half, &already_read, self.direction, pongs);
+        let duty = match self.direction {
+            Direction::Download => Duty::TextOnly,
+            Direction::Upload => Duty::Count,
+        };
+        let mut receiver = Receiver::new(read_half, &already_read, duty, pongs);
         let mut sender = Sender {
-            writer: write_half,
+            out: Outgoing::new(write_half, inbox),
             session: &self,
             clock,
             busy: Busy::begin(),
             load_bytes: &load_bytes,
-            inbox,
             sent: self.shared.archive.is_some().then(Vec::new),
         };
-        let conversation = converse(&mut sender, &mut receiver, &close, &load_bytes);
+        let conversation = async {
+            let end = converse(sender.run(), &mut receiver, &close, &load_bytes).await;
+            sender.out.shut_down(end).await;
+            end
+        };
         let end = tokio::time::timeout(config.test_length.hard_limit, conversation)
             .await
             .unwrap_or(End::CutOff);
@@ -129,56 +113,5 @@ impl Session<'_> {
             metadata: &self.query.metadata,
         };
         archive.keep(&test).await;
-    }
-}
-
-/// Runs both halves until one ends the conversation, then lets the other finish.
-async fn converse<S>(
-    sender: &mut Sender<'_, S>,
-    receiver: &mut Receiver<S>,
-    close: &tokio::sync::watch::Sender<Option<u16>>,
-    load_bytes: &AtomicU64,
-) -> End
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let end = {
-        let sending = sender.run();
-        tokio::pin!(sending);
-        let first = tokio::select! {
-            sent = &mut sending => Err(sent),
-            heard = receiver.run(load_bytes) => Ok(heard),
-        };
-        match first {
-            Err(Err(_)) | Ok(Received::Lost) => return End::Lost,
-            Err(Ok(())) => {
-                // Whatever the client answers, or not: the test is complete.
-                let _ = tokio::time::timeout(FAREWELL, receiver.run(load_bytes)).await;
-                End::Closed
-            }
-            Ok(Received::Close { answer }) => {
-                close.send_replace(Some(answer));
-                let _ = tokio::time::timeout(FAREWELL, sending).await;
-                End::Closed
-            }
-            Ok(Received::RuleBroken { code }) => {
-                close.send_replace(Some(code));
-                let goodbye = async { tokio::join!(sending, receiver.drain()) };
-                let _ = tokio::time::timeout(FAREWELL, goodbye).await;
-                End::RuleBroken
-            }
-        }
-    };
-    // For TLS this is the proof that nothing was cut off; the connection ends either way.
-    let _ = tokio::time::timeout(FAREWELL, sender.shut_down()).await;
-    end
-}
-
-/// Does something when it goes out of scope, also when the test is dropped halfway.
-struct OnDrop<F: FnMut()>(F);
-
-impl<F: FnMut()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
     }
 }

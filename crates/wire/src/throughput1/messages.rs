@@ -26,7 +26,8 @@ impl ByteCounters {
     /// Counters as they are written: zero is left out.
     #[must_use]
     pub fn new(sent: u64, received: u64) -> Self {
-        let written = |bytes: u64| Some(i64::try_from(bytes).unwrap_or(i64::MAX)).filter(|b| *b > 0);
+        let written =
+            |bytes: u64| Some(i64::try_from(bytes).unwrap_or(i64::MAX)).filter(|b| *b > 0);
         Self {
             bytes_sent: written(sent),
             bytes_received: written(received),
@@ -147,7 +148,10 @@ mod tests {
             message.to_json(),
             r#"{"Application":{"BytesReceived":7},"Network":{},"ElapsedTime":250000}"#
         );
-        assert_eq!((message.application.sent(), message.application.received()), (0, 7));
+        assert_eq!(
+            (message.application.sent(), message.application.received()),
+            (0, 7)
+        );
     }
 
     #[test]
@@ -173,9 +177,16 @@ mod tests {
             r#"{"Application":{"BytesReceived":-5,"BytesSent":1.5},"ElapsedTime":"soon",
                 "TCPInfo":{"MinRTT":0,"BytesAcked":18446744073709551615}}"#,
         );
-        assert_eq!((message.application.sent(), message.application.received()), (0, 0));
+        assert_eq!(
+            (message.application.sent(), message.application.received()),
+            (0, 0)
+        );
         assert_eq!(message.elapsed_us, 0);
-        assert_eq!(message.min_rtt_us(), None, "zero is what a kernel without one says");
+        assert_eq!(
+            message.min_rtt_us(),
+            None,
+            "zero is what a kernel without one says"
+        );
         assert_eq!(message.tcp_info.unwrap().bytes_acked, Some(MAX_INTEGER));
     }
 

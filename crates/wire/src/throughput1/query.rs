@@ -76,11 +76,16 @@ impl Query {
         let values = first_values(raw)?;
         let value = |name: &str| {
             let found = values.iter().find(|(known, _)| known == name);
-            found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+            found
+                .map(|(_, value)| value.as_str())
+                .filter(|value| !value.is_empty())
         };
         let integer = |name: &'static str| match value(name) {
             None => Ok(None),
-            Some(text) => text.parse::<i64>().map(Some).map_err(|_| BadQuery::NoInteger(name)),
+            Some(text) => text
+                .parse::<i64>()
+                .map(Some)
+                .map_err(|_| BadQuery::NoInteger(name)),
         };
         let access_token = value("access_token").map(str::to_owned);
         let measurement_id = value("mid").map(str::to_owned);
@@ -92,7 +97,9 @@ impl Query {
             u64::try_from(duration_ms).unwrap_or(0)
         });
         Ok(Self {
-            streams: value("streams").ok_or(BadQuery::Missing("streams"))?.to_owned(),
+            streams: value("streams")
+                .ok_or(BadQuery::Missing("streams"))?
+                .to_owned(),
             measurement_id,
             duration_ms: duration_ms.min(HARD_LIMIT_MS),
             limit_bytes: limit_bytes.filter(|bytes| *bytes > 0),
@@ -196,7 +203,10 @@ mod tests {
         assert_eq!(query.limit_bytes, None);
         assert_eq!(query.congestion_control, None);
         assert_eq!(Query::parse("mid=abc"), Err(BadQuery::Missing("streams")));
-        assert_eq!(Query::parse("streams=&mid=a"), Err(BadQuery::Missing("streams")));
+        assert_eq!(
+            Query::parse("streams=&mid=a"),
+            Err(BadQuery::Missing("streams"))
+        );
         assert_eq!(Query::parse("streams=2"), Err(BadQuery::Missing("mid")));
         let by_token = Query::parse("streams=any&access_token=x").unwrap();
         assert_eq!(by_token.measurement_id, None);
@@ -204,7 +214,12 @@ mod tests {
 
     #[test]
     fn what_is_no_integer_or_no_known_algorithm_is_refused() {
-        for raw in ["duration=5s", "bytes=1e6", "bytes=1.0", "duration=99999999999999999999"] {
+        for raw in [
+            "duration=5s",
+            "bytes=1e6",
+            "bytes=1.0",
+            "duration=99999999999999999999",
+        ] {
             let refused = Query::parse(&format!("streams=1&mid=a&{raw}")).unwrap_err();
             assert!(matches!(refused, BadQuery::NoInteger(_)), "{raw}");
         }
@@ -225,7 +240,10 @@ mod tests {
     #[test]
     fn metadata_is_what_is_no_option_and_has_bounds() {
         let query = Query::parse("streams=1&mid=a&delay=3&client_os=linux&access_token=t").unwrap();
-        assert_eq!(query.metadata, [("client_os".to_owned(), "linux".to_owned())]);
+        assert_eq!(
+            query.metadata,
+            [("client_os".to_owned(), "linux".to_owned())]
+        );
         let long_name = format!("streams=1&mid=a&{}=b", "n".repeat(51));
         assert_eq!(Query::parse(&long_name), Err(BadQuery::Metadata));
         let long_value = format!("streams=1&mid=a&n={}", "v".repeat(513));

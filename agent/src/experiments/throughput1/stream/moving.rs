@@ -86,7 +86,10 @@ impl Moving<'_> {
 
     async fn download(&self, socket: &mut Socket, load: &mut Load, heard: &mut Heard) -> End {
         // A server that ignores the limit may send one message of measurements beyond it.
-        let most_bytes = self.plan.limit_bytes.saturating_add(MESSAGE_MAX_BYTES as u64);
+        let most_bytes = self
+            .plan
+            .limit_bytes
+            .saturating_add(MESSAGE_MAX_BYTES as u64);
         loop {
             if self.run.bytes_used() >= self.plan.stop_at_bytes || load.payload_bytes > most_bytes {
                 return End::by(Stop::Capped);
@@ -96,7 +99,8 @@ impl Moving<'_> {
                 return End::by(Stop::TimeUp);
             };
             let left = Duration::from_micros(left_us);
-            let message = match tokio::time::timeout(MESSAGE_TIMEOUT.min(left), socket.next()).await {
+            let message = match tokio::time::timeout(MESSAGE_TIMEOUT.min(left), socket.next()).await
+            {
                 Ok(Some(Ok(message))) => message,
                 Ok(Some(Err(error))) => return End::broken(websocket::failure(&error)),
                 Ok(None) => return End::broken(Failure::Eof),
@@ -150,7 +154,8 @@ impl Moving<'_> {
         let end = if heard.close_code.is_some() {
             end
         } else {
-            self.hear_the_rest(&mut stream, heard, &mut series, load, end).await
+            self.hear_the_rest(&mut stream, heard, &mut series, load, end)
+                .await
         };
         load.series = series.series;
         if end.stop == Stop::ServerClosed {

@@ -1,9 +1,8 @@
-//! The reading half of a test: counts an upload's load and throws it away, hears the rest.
+//! The reading half of a test: counts load and throws it away, hears the rest.
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadHalf};
 use tokio::sync::mpsc;
-use tonle_wire::ndt7::Direction;
 use tonle_wire::ndt7::frames::{
     CLOSE_NORMAL, CLOSE_PROTOCOL_ERROR, CLOSE_UNSUPPORTED, ClientFrames, DataKind, Event,
     FrameError,
@@ -14,7 +13,7 @@ const READ_BYTES: usize = 64 << 10;
 
 /// What ended the client's side.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Received {
+pub(in crate::servers) enum Received {
     /// A Close, to be answered with this code.
     Close { answer: u16 },
     /// Something the protocol forbids, to be answered with this code.
@@ -23,21 +22,30 @@ pub(super) enum Received {
     Lost,
 }
 
+/// What a protocol makes of a client's data messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::servers) enum Duty {
+    /// Text and binary alike are counted.
+    Count,
+    /// Text passes uncounted; binary breaks the protocol.
+    TextOnly,
+}
+
 /// Reads one client's frames.
-pub(super) struct Receiver<S> {
+pub(in crate::servers) struct Receiver<S> {
     half: ReadHalf<S>,
     frames: ClientFrames,
     buffer: Vec<u8>,
     filled: std::ops::Range<usize>,
-    direction: Direction,
+    duty: Duty,
     pongs: mpsc::Sender<Vec<u8>>,
 }
 
 impl<S: AsyncRead> Receiver<S> {
-    pub(super) fn new(
+    pub(in crate::servers) fn new(
         half: ReadHalf<S>,
         already_read: &[u8],
-        direction: Direction,
+        duty: Duty,
         pongs: mpsc::Sender<Vec<u8>>,
     ) -> Self {
         let mut buffer = already_read.to_vec();
@@ -47,14 +55,14 @@ impl<S: AsyncRead> Receiver<S> {
             frames: ClientFrames::default(),
             buffer,
             filled: 0..already_read.len(),
-            direction,
+            duty,
             pongs,
         }
     }
 
-    /// Reads until the client's side ends, adding an upload's load to `load_bytes`. May be dropped
+    /// Reads until the client's side ends, adding what is counted to `load_bytes`. May be dropped
     /// and called again: nothing is lost between.
-    pub(super) async fn run(&mut self, load_bytes: &AtomicU64) -> Received {
+    pub(in crate::servers) async fn run(&mut self, load_bytes: &AtomicU64) -> Received {
         loop {
             match self.digest(load_bytes) {
                 Ok(Some(end)) => return end,
@@ -73,7 +81,7 @@ impl<S: AsyncRead> Receiver<S> {
     }
 
     /// Throws away whatever still comes, until the connection ends.
-    pub(super) async fn drain(&mut self) -> io::Result<()> {
+    pub(in crate::servers) async fn drain(&mut self) -> io::Result<()> {
         while self.half.read(&mut self.buffer).await? > 0 {}
         Ok(())
     }
@@ -87,11 +95,11 @@ impl<S: AsyncRead> Receiver<S> {
                 Event::Data {
                     kind: DataKind::Binary,
                     ..
-                } if self.direction == Direction::Download => {
+                } if self.duty == Duty::TextOnly => {
                     let code = CLOSE_UNSUPPORTED;
                     return Ok(Some(Received::RuleBroken { code }));
                 }
-                Event::Data { bytes, .. } if self.direction == Direction::Upload => {
+                Event::Data { bytes, .. } if self.duty == Duty::Count => {
                     load_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
                 }
                 // Clients may send measurements of their own and may answer Pings; neither is kept.
