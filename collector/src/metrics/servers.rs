@@ -25,7 +25,7 @@ metrics! {
         ndt7_running_tests: IntGauge,
         /// throughput1 streams begun, by direction.
         throughput1_streams_total: IntCounterVec ["direction"],
-        /// throughput1 streams ended, by how: closed or broken_off.
+        /// throughput1 streams ended, by how: closed, or broken off.
         throughput1_ends_total: IntCounterVec ["how"],
         /// throughput1 requests refused, by reason: request, overload or source.
         throughput1_refused_total: IntCounterVec ["reason"],

@@ -3,6 +3,7 @@
 
 /// Bounds and mean of a ticker, microseconds.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_field_names, reason = "names carry their unit")]
 pub(crate) struct Ticker {
     pub(crate) mean_us: i64,
     pub(crate) min_us: i64,

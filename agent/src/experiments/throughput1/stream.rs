@@ -126,11 +126,11 @@ pub(super) struct Report {
 pub(super) struct Heard {
     pub(super) last: Option<Report>,
     pub(super) min_rtt_us: Option<u32>,
-    sent_bytes: u64,
-    congestion_control: Option<String>,
-    measurements: u64,
-    bad_measurements: u64,
-    close_code: Option<u16>,
+    pub(super) sent_bytes: u64,
+    pub(super) congestion_control: Option<String>,
+    pub(super) measurements: u64,
+    pub(super) bad_measurements: u64,
+    pub(super) close_code: Option<u16>,
 }
 
 /// Load that we moved, and the receiver's counter over time.

@@ -5,8 +5,8 @@
 //! `ConnectionInfo` tells the client its own address, as the protocol wants, and nobody else.
 //!
 //! A request takes the files in this order: `handshake` (may it upgrade?), `tokens` (is it let in?),
-//! `admission` (is there room?), `session` (the test), with `sender` and the `receiver` of all
-//! WebSockets as its two halves and `measure`
+//! `admission` (is there room?), `session` (the test), with `sender` and the shared `receiver`
+//! as its two halves and `measure`
 //! reading the kernel.
 mod archive;
 mod counters;
@@ -21,8 +21,8 @@ pub use counters::Ndt7Counters;
 use super::admission::{Admission, NoRoom, Permit};
 use super::config::ServersConfig;
 use super::front::{Answer, Conversation, Door, Upgraded};
-use archive::Archive;
 use crate::servers::websocket::load::LoadFrames;
+use archive::Archive;
 use handshake::{Refusal, Wanted};
 use hyper::body::Incoming;
 use hyper::{Request, Response};

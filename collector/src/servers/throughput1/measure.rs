@@ -46,7 +46,7 @@ impl<'a> Meter<'a> {
         if std::mem::take(&mut self.is_first) {
             let ends = ConnectionInfo::new(self.kernel.client(), self.kernel.server());
             measurement.congestion_control = std::mem::take(&mut self.congestion_control);
-            measurement.uuid = self.kernel.uuid().unwrap_or_default().to_owned();
+            measurement.uuid = self.kernel.uuid().map(str::to_owned).unwrap_or_default();
             measurement.local_addr = ends.server;
             measurement.remote_addr = ends.client;
         }

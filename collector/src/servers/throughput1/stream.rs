@@ -55,7 +55,7 @@ impl Stream<'_> {
         let wanted = self.query.congestion_control.or(stock);
         let congestion_control = self.kernel.use_congestion_control(wanted);
         let clock = Stopwatch::start();
-        let received = AtomicU64::new(0);
+        let received_bytes = AtomicU64::new(0);
         let (pongs, close, inbox) = orders(self.cancel.clone());
         let (read_half, write_half) = tokio::io::split(stream);
         let mut receiver = Receiver::new(read_half, &already_read, Duty::Count, pongs);
@@ -64,11 +64,11 @@ impl Stream<'_> {
             stream: &self,
             clock,
             meter: Meter::new(&self.kernel, clock, congestion_control),
-            received: &received,
+            received: &received_bytes,
             scaling: Scaling::new(self.download_limit_bytes()),
         };
         let conversation = async {
-            let end = converse(sender.run(), &mut receiver, &close, &received).await;
+            let end = converse(sender.run(), &mut receiver, &close, &received_bytes).await;
             sender.out.shut_down(end).await;
             end
         };
@@ -84,7 +84,7 @@ impl Stream<'_> {
         Throughput1Counters::add(ended, 1);
         let size_bytes = match self.direction {
             Direction::Download => sender.scaling.sent_bytes(),
-            Direction::Upload => received.load(Ordering::Relaxed),
+            Direction::Upload => received_bytes.load(Ordering::Relaxed),
         };
         Throughput1Counters::add(moved, size_bytes);
         tracing::debug!(

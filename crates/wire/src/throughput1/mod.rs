@@ -1,4 +1,4 @@
-//! throughput1 (M-Lab's MSAK): a bulk transfer over several WebSockets at once, each of which can be
+//! throughput1 (M-Lab's MSAK): a bulk transfer over several connections at once, each of which can be
 //! told how many bytes and how long, with counters of program, socket and kernel sent along.
 //!
 //! The reference is the code of m-lab/msak: there is no specification. What differs from ndt7

@@ -10,6 +10,7 @@ const SHARE_OF_TOTAL: u64 = 16;
 /// The size of the next message, given what was sent. Rule (m-lab/msak): after each message, if
 /// `size < max` and `size <= sent / 16`, double the size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "names carry their unit")]
 pub struct Scaling {
     size_bytes: usize,
     sent_bytes: u64,

@@ -104,7 +104,7 @@ impl Moving<'_> {
                 Ok(Some(Ok(message))) => message,
                 Ok(Some(Err(error))) => return End::broken(websocket::failure(&error)),
                 Ok(None) => return End::broken(Failure::Eof),
-                Err(_) if left <= MESSAGE_TIMEOUT => return self.end_of_silence(load),
+                Err(_) if left <= MESSAGE_TIMEOUT => return Self::end_of_silence(load),
                 Err(_) => return End::broken(Failure::GenericTimeout),
             };
             match message {
@@ -128,7 +128,7 @@ impl Moving<'_> {
     }
 
     /// Time is up and nothing is on its way: a server that never sent load did not serve.
-    fn end_of_silence(&self, load: &Load) -> End {
+    fn end_of_silence(load: &Load) -> End {
         if load.messages == 0 {
             return End::broken(Failure::GenericTimeout);
         }
