@@ -126,16 +126,6 @@ pub(crate) fn round_trips_us(all: &[Passage], talk: Talk, span: Span) -> Vec<i64
         .collect()
 }
 
-/// (sent, lost) of one direction within a span.
-pub(crate) fn lost(all: &[Passage], talk: Talk, to_client: bool, span: Span) -> (u64, u64) {
-    let counted = all.iter().filter(|passage| {
-        talk.has(passage) && passage.to_client == to_client && span.contains(passage.in_us)
-    });
-    counted.fold((0, 0), |(sent, lost), passage| {
-        (sent + 1, lost + u64::from(passage.out_us.is_none()))
-    })
-}
-
 /// The middle value.
 pub(crate) fn median(mut values: Vec<i64>) -> Option<i64> {
     values.sort_unstable();

@@ -25,16 +25,12 @@ const RATE_WITH_LOSS_PPM: i64 = 100_000;
 const EARLY_US: i64 = 200;
 /// What hosts may add to a round trip: their timers and wake-ups.
 const LATE_US: i64 = 5_000;
-/// Largest error of a round trip under load, parts per million of the truth, beside `LATE_US`.
-const LOADED_PPM: i64 = 100_000;
 
 fn main() -> ExitCode {
     if let Some(code) = lab::serve_as_helper() {
         return code;
     }
-    let missing = lab::privilege::acquire()
-        .err()
-        .map(|why| why.to_string());
+    let missing = lab::privilege::acquire().err().map(|why| why.to_string());
     match (report::Request::from_args(), missing) {
         (Some(_), Some(why)) => {
             say(&format!("error: {why}"));
@@ -96,10 +92,6 @@ fn is_true(what: What, figure: Figure, row: &Row) -> bool {
         What::Download | What::Upload if has_loss => figure.error_ppm().abs() <= RATE_WITH_LOSS_PPM,
         What::Download | What::Upload => figure.error_ppm().abs() <= RATE_PPM,
         What::IdleRtt => late(LATE_US),
-        What::DownloadRtt | What::UploadRtt => {
-            figure.difference().abs() <= LATE_US + figure.truth * LOADED_PPM / 1_000_000
-        }
-        What::Lost => figure.difference() == 0,
     }
 }
 

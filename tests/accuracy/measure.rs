@@ -4,17 +4,13 @@ use crate::cell::Cell;
 use crate::figures::{self, Passage, Protocol, Span, Talk};
 use crate::table::{Figure, Figures, Row, What};
 use crate::tools;
-use crate::world::{FRONT_PORT, SERVER, STAMP_PORT, World};
+use crate::world::{FRONT_PORT, SERVER, World};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 const FRONT: Talk = Talk {
     protocol: Protocol::Tcp,
     server_port: FRONT_PORT,
-};
-const STAMP: Talk = Talk {
-    protocol: Protocol::Udp,
-    server_port: STAMP_PORT,
 };
 const ECHO: Talk = Talk {
     protocol: Protocol::Icmp,
@@ -48,11 +44,8 @@ pub(crate) fn cell(cell: Cell, plan: &Plan) -> Result<(Row, i64), String> {
         figures: Figures::new(),
         notes: Vec::new(),
     };
-    let mut steps: Vec<(&str, Step)> = vec![
-        ("tonle latency", latency),
-        ("tonle stamp", stamp),
-        ("tonle throughput", throughput),
-    ];
+    let mut steps: Vec<(&str, Step)> =
+        vec![("tonle latency", latency), ("tonle throughput", throughput)];
     if plan.peers {
         steps.extend([
             ("fping", fping as Step),
@@ -138,32 +131,10 @@ fn latency(world: &World, figures: &mut Figures, _: &Plan) -> Result<(), String>
     Ok(())
 }
 
-fn stamp(world: &World, figures: &mut Figures, _: &Plan) -> Result<(), String> {
-    let record = Record::measure(world, &["stamp"])?;
-    let all = world.passages();
-    let truth = truth_rtt_us(&all, STAMP, record.span)?;
-    let said = record.sample("stamp.rtt_median_us")?;
-    figures.insert((What::IdleRtt, "tonle STAMP"), Figure { said, truth });
-    let (sent, lost_there) = figures::lost(&all, STAMP, false, record.span);
-    let (_, lost_back) = figures::lost(&all, STAMP, true, record.span);
-    let lost_ppm = u64::try_from(record.sample("stamp.loss_ppm")?).unwrap_or_default();
-    let lost = (lost_ppm * sent + 500_000) / 1_000_000;
-    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let figure = Figure {
-        said: count(lost),
-        truth: count(lost_there + lost_back),
-    };
-    figures.insert((What::Lost, "tonle STAMP"), figure);
-    Ok(())
-}
-
 fn throughput(world: &World, figures: &mut Figures, _: &Plan) -> Result<(), String> {
     let record = Record::measure(world, &["throughput"])?;
     let all = world.passages();
-    for (direction, what, loaded) in [
-        ("download", What::Download, What::DownloadRtt),
-        ("upload", What::Upload, What::UploadRtt),
-    ] {
+    for (direction, what) in [("download", What::Download), ("upload", What::Upload)] {
         let (transfer, span) = record.transfer(direction)?;
         let to_client = what == What::Download;
         let counted = span_counted(transfer, span, to_client);
@@ -171,9 +142,6 @@ fn throughput(world: &World, figures: &mut Figures, _: &Plan) -> Result<(), Stri
         let said = record.sample(&format!("throughput.{direction}_bps"))?;
         let truth = i64::try_from(truth).unwrap_or(i64::MAX);
         figures.insert((what, "tonle"), Figure { said, truth });
-        let said = record.sample(&format!("throughput.{direction}_rtt_median_us"))?;
-        let truth = truth_rtt_us(&all, STAMP, span)?;
-        figures.insert((loaded, "tonle"), Figure { said, truth });
     }
     Ok(())
 }

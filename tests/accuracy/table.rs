@@ -33,12 +33,6 @@ pub(crate) enum What {
     Upload,
     /// Median round trip of the idle line, microseconds.
     IdleRtt,
-    /// Median round trip during the download, microseconds.
-    DownloadRtt,
-    /// Median round trip during the upload, microseconds.
-    UploadRtt,
-    /// Packets of a train that were lost, towards the server and back.
-    Lost,
 }
 
 /// Figures of one cell by what and by tool.
@@ -74,22 +68,7 @@ const SECTIONS: &[Section] = &[
     Section {
         title: "Round trip of the idle line, median",
         what: What::IdleRtt,
-        tools: &["tonle", "tonle STAMP", "fping", "irtt"],
-    },
-    Section {
-        title: "Round trip during the download, median",
-        what: What::DownloadRtt,
-        tools: &["tonle"],
-    },
-    Section {
-        title: "Round trip during the upload, median",
-        what: What::UploadRtt,
-        tools: &["tonle"],
-    },
-    Section {
-        title: "Lost packets of a train",
-        what: What::Lost,
-        tools: &["tonle STAMP"],
+        tools: &["tonle", "fping", "irtt"],
     },
 ];
 
@@ -165,11 +144,10 @@ impl Section {
         ));
     }
 
-    /// The error as the aims have it: a share for rates and loaded delays, a difference else.
+    /// The error as the aims have it: a share for rates, a difference for delays.
     fn error(&self, figure: Figure) -> String {
         match self.what {
             What::IdleRtt => format!("{:+.2} ms", figure.difference() as f64 / 1_000.0),
-            What::Lost => format!("{:+}", figure.difference()),
             _ => format!("{:+.1} %", figure.error_ppm() as f64 / 10_000.0),
         }
     }
@@ -177,7 +155,6 @@ impl Section {
     fn amount(&self, value: i64) -> String {
         match self.what {
             What::Download | What::Upload => format!("{:.2} Mbit/s", value as f64 / 1_000_000.0),
-            What::Lost => value.to_string(),
             _ => format!("{:.2} ms", value as f64 / 1_000.0),
         }
     }
@@ -193,7 +170,7 @@ impl Section {
             })
             .collect();
         figures.sort_by_key(|figure| match self.what {
-            What::IdleRtt | What::Lost => figure.difference(),
+            What::IdleRtt => figure.difference(),
             _ => figure.error_ppm(),
         });
         match (figures.get(figures.len() / 2), figures.last()) {

@@ -13,10 +13,8 @@ use tempfile::TempDir;
 pub(crate) const SERVER: &str = "203.189.128.10";
 /// Where the cross-traffic comes from.
 const NEIGHBOUR: &str = "203.189.128.20";
-/// Port of the measurement front: ndt7 and STAMP sessions.
+/// Port of the measurement front.
 pub(crate) const FRONT_PORT: u16 = 8081;
-/// Port of the STAMP reflector.
-pub(crate) const STAMP_PORT: u16 = 8620;
 /// IANA numbers of transport protocols.
 const TCP: u8 = 6;
 const UDP: u8 = 17;

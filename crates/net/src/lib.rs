@@ -17,6 +17,7 @@ pub mod resolv_conf;
 pub mod roots;
 pub mod scrub;
 pub mod settings;
+pub mod stamp;
 pub mod step;
 pub mod tcp;
 pub mod tcp_info;
