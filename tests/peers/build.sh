@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Builds the other projects' programs that tests/interop runs ours against, each at a pinned version:
-# the ndt7-client crate, the stamp-suite program and M-Lab's JavaScript client. Needs cargo, and
+# the ndt7-client crate and M-Lab's JavaScript client. Needs cargo, and
 # Node with npm for the last; the crates.io and npm registries are asked for what is missing.
 #
 #   bash tests/peers/build.sh          everything
-#   bash tests/peers/build.sh stamp    one of: ndt7 stamp node
+#   bash tests/peers/build.sh node     one of: ndt7 node
 set -euo pipefail
 cd "$(dirname "$0")"
 export CARGO_TARGET_DIR=${PEERS_TARGET_DIR:-$PWD/target}
@@ -16,20 +16,15 @@ ndt7() {
     cp "$CARGO_TARGET_DIR/release/ndt7-peer" bin/
 }
 
-# The packaged lock file pins what it is made of.
-stamp() {
-    cargo install --locked --quiet --root . "stamp-suite@1.0.0"
-}
-
 node() {
     (cd node && npm ci --no-audit --no-fund --ignore-scripts)
 }
 
-for peer in ${*:-ndt7 stamp node}; do
+for peer in ${*:-ndt7 node}; do
     case $peer in
-    ndt7 | stamp | node) "$peer" ;;
+    ndt7 | node) "$peer" ;;
     *)
-        echo "no such peer: $peer (ndt7, stamp or node)" >&2
+        echo "no such peer: $peer (ndt7 or node)" >&2
         exit 2
         ;;
     esac

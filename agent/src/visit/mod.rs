@@ -146,7 +146,7 @@ impl Visit<'_> {
     fn room_for_body(&self) -> Option<usize> {
         let left = self.run.max_bytes.saturating_sub(self.run.bytes_used());
         let room = left
-            .checked_sub(PAGE_OVERHEAD_BYTES)
+            .checked_sub(PAGE_OVERHEAD_BYTES + http::READ_AHEAD_BYTES as u64)
             .filter(|room| *room > 0)?;
         usize::try_from(room.min(self.manner.body_max_bytes)).ok()
     }

@@ -39,6 +39,9 @@ const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;
 const HEADERS_MAX: usize = 100;
 /// Longest head of a response, bytes.
 const HEAD_MAX_BYTES: usize = 64 << 10;
+/// What may have been read of a body beyond its limit when that ends it, bytes: one buffer on its
+/// way to us and one that is being filled.
+pub const READ_AHEAD_BYTES: usize = 2 * HEAD_MAX_BYTES;
 /// Bytes of a body that are kept for the private half.
 const PREFIX_BYTES: usize = 16 << 10;
 /// Headers whose values are noted; every other value may name the volunteer, his session or (as

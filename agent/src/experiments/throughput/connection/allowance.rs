@@ -1,6 +1,7 @@
 //! The bytes that a connection may still move. A server that sends more than it was asked for, in
 //! frames of any size, is not read any further: no message, however large, takes a run beyond its
 //! budget.
+use crate::budget::THROUGHPUT_MIN_BYTES;
 use socket2::SockRef;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,8 +15,9 @@ use tonle_net::meter::Meter;
 use tonle_net::tcp_info;
 use tonle_net::websocket::Error;
 
-/// Runs of fewer bytes than this keep little waiting.
-const SMALL_RUN_BYTES: u64 = 4 << 20;
+/// Runs of fewer bytes than this keep little waiting. No run by schedule is so small: a small
+/// receive buffer would hold the rate of a long line back.
+const SMALL_RUN_BYTES: u64 = THROUGHPUT_MIN_BYTES;
 /// What may wait unread is one part in this many of a small run.
 const WAITING_SHARE: u64 = 64;
 /// Smallest receive buffer that is asked for, bytes.
@@ -28,7 +30,7 @@ pub(super) fn keep_little_waiting(stream: &TcpStream, run_max_bytes: u64) {
         return;
     }
     let bytes = (run_max_bytes / WAITING_SHARE).max(BUFFER_MIN_BYTES);
-    let bytes = usize::try_from(bytes).expect("less than 4 MiB");
+    let bytes = usize::try_from(bytes).expect("a share of a small run");
     if let Err(error) = SockRef::from(stream).set_recv_buffer_size(bytes) {
         tracing::debug!(%error, "throughput: the receive buffer stays as it is: {error}");
     }
