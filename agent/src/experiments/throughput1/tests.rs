@@ -113,6 +113,8 @@ async fn serve(asked: &Asked, mut socket: PeerSocket, limit: u64, lie: u64) -> R
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             Direction::Upload => {
+                // Slowly, so that these tests leave the processor to others.
+                tokio::time::sleep(Duration::from_millis(10)).await;
                 let wait = tokio::time::timeout(Duration::from_millis(50), socket.next());
                 match wait.await {
                     Ok(Some(Ok(Message::Binary(load)))) => received += load.len() as u64,
