@@ -75,9 +75,9 @@ impl Processor {
         let spent: Vec<Core> = cores.map(|(now, then)| now.since(*then)).collect();
         let busy = |core: &Core| core.ppm(core.all.saturating_sub(core.idle));
         let sum = spent.iter().fold(Core::default(), |sum, core| Core {
-            all: sum.all + core.all,
-            idle: sum.idle + core.idle,
-            softirq: sum.softirq + core.softirq,
+            all: sum.all.saturating_add(core.all),
+            idle: sum.idle.saturating_add(core.idle),
+            softirq: sum.softirq.saturating_add(core.softirq),
         });
         Busy {
             own_ppm,
