@@ -85,7 +85,8 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
         if number == 0 {
             text.push_str("## Without a figure\n\n");
         }
-        text.push_str(&format!("- {cell}: {note}\n"));
+        let line = format!("- {cell}: {note}\n");
+        text.push_str(&line);
     }
     text
 }
@@ -105,13 +106,12 @@ impl Section {
         {
             return;
         }
-        text.push_str(&format!("## {}\n\n", self.title));
+        let line = format!("## {}\n\n", self.title);
+        text.push_str(&line);
         let head = format!("| line | truth | {} |\n", self.tools.join(" | "));
         text.push_str(&head);
-        text.push_str(&format!(
-            "| --- |{}\n",
-            " ---: |".repeat(self.tools.len() + 1)
-        ));
+        let line = format!("| --- |{}\n", " ---: |".repeat(self.tools.len() + 1));
+        text.push_str(&line);
         for row in rows {
             self.write_row(text, row);
         }
@@ -120,15 +120,13 @@ impl Section {
             .iter()
             .map(|tool| self.spread(rows, tool))
             .collect();
-        text.push_str(&format!(
-            "| **median, worst** | | {} |\n\n",
-            worst.join(" | ")
-        ));
+        let line = format!("| **median, worst** | | {} |\n\n", worst.join(" | "));
+        text.push_str(&line);
     }
 
     fn write_row(&self, text: &mut String, row: &Row) {
         let of = |tool: &&'static str| row.figures.get(&(self.what, *tool));
-        let Some(first) = self.tools.iter().find_map(|tool| of(tool)) else {
+        let Some(first) = self.tools.iter().find_map(of) else {
             return;
         };
         let said: Vec<String> = self
@@ -137,11 +135,8 @@ impl Section {
             .map(|tool| of(tool).map_or_else(|| "–".to_owned(), |figure| self.error(*figure)))
             .collect();
         let truth = self.amount(first.truth);
-        text.push_str(&format!(
-            "| {} | {truth} | {} |\n",
-            row.cell,
-            said.join(" | ")
-        ));
+        let line = format!("| {} | {truth} | {} |\n", row.cell, said.join(" | "));
+        text.push_str(&line);
     }
 
     /// The error as the aims have it: a share for rates, a difference for delays.
@@ -155,7 +150,7 @@ impl Section {
     fn amount(&self, value: i64) -> String {
         match self.what {
             What::Download | What::Upload => format!("{:.2} Mbit/s", value as f64 / 1_000_000.0),
-            _ => format!("{:.2} ms", value as f64 / 1_000.0),
+            What::IdleRtt => format!("{:.2} ms", value as f64 / 1_000.0),
         }
     }
 

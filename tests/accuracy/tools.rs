@@ -16,6 +16,11 @@ pub(crate) fn iperf3(server: &str, to_client: bool) -> Vec<&str> {
 }
 
 /// What its receiver counted, bit/s.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate in whole bit/s"
+)]
 pub(crate) fn iperf3_bps(stdout: &[u8]) -> Result<u64, String> {
     let answer = json(stdout)?;
     let rate = &answer["end"]["sum_received"]["bits_per_second"];
@@ -31,6 +36,7 @@ pub(crate) fn fping(server: &str) -> Vec<&str> {
 }
 
 /// Its round trips, microseconds, and how many were lost.
+#[expect(clippy::cast_possible_truncation, reason = "whole microseconds")]
 pub(crate) fn fping_us(stderr: &[u8]) -> Result<(Vec<i64>, u64), String> {
     let said = String::from_utf8_lossy(stderr);
     let values = said
