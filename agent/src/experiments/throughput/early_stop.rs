@@ -7,7 +7,7 @@
 //! The rule, at each new point at `t`:
 //! 1. Not before [`Rule::min_us`] and [`Rule::min_bytes`].
 //! 2. The first half of the time is left out: it holds slow start, however long the round trip. The
-//!    rest is cut into [`BLOCKS`] blocks of equal length, each with its mean rate. With fewer points
+//!    rest is cut into `BLOCKS` blocks of equal length, each with its mean rate. With fewer points
 //!    than that, it waits.
 //! 3. *Known*: the 95 % interval of the mean of the blocks (Student's t) is at most `tolerance` to
 //!    each side.

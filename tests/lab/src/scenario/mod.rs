@@ -1,7 +1,7 @@
 //! Scenario files: what they may say, reading them, and finding what is wrong with them.
 //!
 //! Reading has three steps, and each reports everything it finds: the text as TOML, the keys and the
-//! forms of their values ([`keys`]), and then what the parts say of each other ([`check`]).
+//! forms of their values (`keys`), and then what the parts say of each other (`check`).
 mod check;
 mod form;
 mod keys;
