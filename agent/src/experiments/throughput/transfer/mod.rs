@@ -36,9 +36,6 @@ const MESSAGE_TIMEOUT: Duration = Duration::from_micros(MESSAGE_TIMEOUT_US.unsig
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Longest text that is read as a measurement, bytes; those of stock servers have 2 KiB.
 const TEXT_MAX_BYTES: usize = 64 << 10;
-/// Headers of one segment on the line: IPv4 and TCP with timestamps. IPv6 costs 20 more, within the
-/// accuracy that a budget needs.
-const SEGMENT_OVERHEAD_BYTES: i64 = 52;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
@@ -333,15 +330,7 @@ async fn say_goodbye(socket: &mut Socket) {
 /// Adds to the run's bytes what crossed the line and no stream of ours saw: headers,
 /// retransmissions, and what had arrived when we stopped reading.
 fn count_what_we_did_not_read(run: &Run, info: &TcpInfo, bytes_before: u64) {
-    let segments = [info.segs_in, info.segs_out]
-        .into_iter()
-        .flatten()
-        .map(i64::from);
-    let payload = info.bytes_received.unwrap_or(0)
-        + info.bytes_sent.or(info.bytes_acked).unwrap_or(0)
-        + i64::from(info.notsent_bytes.unwrap_or(0));
-    let on_line = payload + segments.sum::<i64>() * SEGMENT_OVERHEAD_BYTES;
-    let on_line = u64::try_from(on_line).unwrap_or(0);
+    let on_line = tcp_info::bytes_on_line(info);
     let counted = run.bytes_used() - bytes_before;
     run.count_bytes(on_line.saturating_sub(counted));
 }
