@@ -13,17 +13,20 @@ pub mod icmp;
 pub mod kernel_time;
 pub mod meter;
 pub mod processor;
+pub mod prompt;
 pub mod resolv_conf;
 pub mod roots;
 pub mod scrub;
 pub mod settings;
 pub mod stamp;
 pub mod step;
+pub mod tasks;
 pub mod tcp;
 pub mod tcp_info;
 pub mod tls;
 pub mod trace;
 pub mod udp;
+pub mod unsent;
 pub mod websocket;
 
 #[cfg(test)]

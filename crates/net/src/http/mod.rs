@@ -8,6 +8,7 @@
 //! `body_bytes`, `body_truncated`, `body_sha256`, `title`. Hash, title and kept bytes are those of the body with addresses scrubbed
 //! ([`crate::scrub`]); `scrubbed: true` says that there were some, so that no one can guess the
 //! volunteer's address by hashing pages that hold it.
+pub mod channel;
 mod page;
 
 pub use page::{redirect, title};

@@ -27,8 +27,10 @@ use verifier::RecordingVerifier;
 
 /// Longest wait for a handshake (OONI Web Connectivity 0.5 waits as long).
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The application protocol of every step of this crate.
+/// The application protocol of every step that does not ask for more.
 pub const ALPN_HTTP1: &[&[u8]] = &[b"http/1.1"];
+/// Both versions of HTTP over TCP, the newer one first.
+pub const ALPN_HTTP2: &[&[u8]] = &[b"h2", b"http/1.1"];
 
 /// What the caller wants of a handshake.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +43,21 @@ pub struct Handshake<'a> {
     pub alpn: &'a [&'a [u8]],
     /// Longest wait.
     pub timeout: Duration,
+}
+
+/// Whether the handshake chose HTTP/2.
+#[must_use]
+pub fn speaks_http2<S>(stream: &TlsStream<S>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(ALPN_HTTP2[0])
+}
+
+/// Round trips that a full handshake of this version takes.
+#[must_use]
+pub fn round_trips<S>(stream: &TlsStream<S>) -> i64 {
+    match stream.get_ref().1.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_3) => 1,
+        _ => 2,
+    }
 }
 
 /// Shakes hands over `stream`. Never resumes a session: a measured handshake is a full one.

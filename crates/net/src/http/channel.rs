@@ -1,0 +1,197 @@
+//! A connection of HTTP for several requests: many at once over HTTP/2, one after the other over
+//! HTTP/1.1. No step of its own: the caller times and records what it asks for.
+//!
+//! Nothing waits in our buffers: bytes go to TLS one frame at a time ([`Prompt`]), and the windows
+//! of HTTP/2 are larger than any line that is measured, so that TCP alone decides the rate.
+use crate::classify;
+use crate::prompt::Prompt;
+use crate::tasks::Tasks;
+use http_body_util::Empty;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, Request, Version};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::io;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::DropGuard;
+use tonle_evidence::failure::Failure;
+use url::{Position, Url};
+
+pub use http_body_util::BodyExt;
+pub use hyper::body::{Body, Bytes, Frame};
+
+/// What the peer may send before we have read it: 1 Gbit/s over 100 ms.
+const WINDOW_BYTES: u32 = 16 << 20;
+/// What waits of one request before its content is asked for more.
+const SEND_BUFFER_BYTES: usize = 64 << 10;
+/// Longest head of a response, bytes.
+const HEAD_MAX_BYTES: usize = 16 << 10;
+
+/// The content of a request.
+pub type Content = UnsyncBoxBody<Bytes, io::Error>;
+
+/// An open connection. It closes when the last clone is dropped, whatever is still on its way.
+#[derive(Clone)]
+pub struct Channel {
+    sender: Sender,
+    user_agent: &'static str,
+    _ends_with_this: Arc<DropGuard>,
+}
+
+#[derive(Clone)]
+enum Sender {
+    OneByOne(Arc<tokio::sync::Mutex<http1::SendRequest<Content>>>),
+    Many(http2::SendRequest<Content>),
+}
+
+/// A response whose head has come.
+#[derive(Debug)]
+pub struct Received {
+    /// Status code.
+    pub status: u16,
+    /// Whether its content is encoded, against our wish.
+    pub is_encoded: bool,
+    incoming: Incoming,
+}
+
+impl Channel {
+    /// Begins to speak on `stream`: HTTP/2 where `http2` was negotiated, else HTTP/1.1.
+    /// `user_agent` is who we say we are.
+    pub async fn open<S>(stream: S, http2: bool, user_agent: &'static str) -> Result<Self, Failure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let tasks = Tasks::default();
+        let ends_with_this = Arc::new(tasks.end_on_drop());
+        let io = TokioIo::new(Prompt::new(stream));
+        let failed = |error: hyper::Error| classify::http_error(&error);
+        let sender = if http2 {
+            let (sender, connection) = http2::Builder::new(tasks.clone())
+                .timer(TokioTimer::new())
+                .initial_stream_window_size(WINDOW_BYTES)
+                .initial_connection_window_size(WINDOW_BYTES)
+                .max_send_buf_size(SEND_BUFFER_BYTES)
+                .handshake(io)
+                .await
+                .map_err(failed)?;
+            hyper::rt::Executor::execute(&tasks, connection);
+            Sender::Many(sender)
+        } else {
+            let (sender, connection) = http1::Builder::new()
+                .max_buf_size(HEAD_MAX_BYTES)
+                .handshake(io)
+                .await
+                .map_err(failed)?;
+            hyper::rt::Executor::execute(&tasks, connection);
+            Sender::OneByOne(Arc::new(tokio::sync::Mutex::new(sender)))
+        };
+        Ok(Self {
+            sender,
+            user_agent,
+            _ends_with_this: ends_with_this,
+        })
+    }
+
+    /// Whether a request may go out while another is on its way.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.sender, Sender::Many(_))
+    }
+
+    /// Asks for an object and waits for the head of the response.
+    pub async fn get(&self, url: &Url) -> Result<Received, Failure> {
+        let nothing = Empty::new().map_err(|never| match never {});
+        self.request(Method::GET, url, nothing.boxed_unsync()).await
+    }
+
+    /// Sends content and waits for the head of the response, which usually comes when all of the
+    /// content has gone.
+    pub async fn post(&self, url: &Url, content: Content) -> Result<Received, Failure> {
+        self.request(Method::POST, url, content).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        url: &Url,
+        content: Content,
+    ) -> Result<Received, Failure> {
+        let request = self.message(method, url, content)?;
+        let response = match &self.sender {
+            Sender::OneByOne(sender) => sender.lock().await.send_request(request).await,
+            Sender::Many(sender) => {
+                let mut sender = sender.clone();
+                sender
+                    .ready()
+                    .await
+                    .map_err(|error| classify::http_error(&error))?;
+                sender.send_request(request).await
+            }
+        };
+        let response = response.map_err(|error| classify::http_error(&error))?;
+        let encoding = response.headers().get(header::CONTENT_ENCODING);
+        Ok(Received {
+            status: response.status().as_u16(),
+            is_encoded: encoding.is_some_and(|encoding| encoding != "identity"),
+            incoming: response.into_body(),
+        })
+    }
+
+    fn message(
+        &self,
+        method: Method,
+        url: &Url,
+        content: Content,
+    ) -> Result<Request<Content>, Failure> {
+        let place = &url[Position::BeforeHost..Position::AfterPort];
+        let path = &url[Position::BeforePath..Position::AfterQuery];
+        let builder = Request::builder()
+            .method(method)
+            .header(header::USER_AGENT, self.user_agent)
+            .header(
+                header::ACCEPT_ENCODING,
+                HeaderValue::from_static("identity"),
+            );
+        let builder = if self.is_shared() {
+            let whole = format!("{}://{place}{path}", url.scheme());
+            builder.version(Version::HTTP_2).uri(whole)
+        } else {
+            builder.uri(path).header(header::HOST, place)
+        };
+        builder
+            .body(content)
+            .map_err(|_| Failure::HttpRequestFailed)
+    }
+}
+
+impl Received {
+    /// The next bytes of the content; nothing at its end.
+    pub async fn next(&mut self) -> Option<Result<Bytes, Failure>> {
+        loop {
+            match self.incoming.frame().await? {
+                Ok(frame) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Some(Ok(data));
+                    }
+                }
+                Err(error) => return Some(Err(classify::http_error(&error))),
+            }
+        }
+    }
+
+    /// The whole content, of at most `max_bytes`; longer is [`Failure::HttpRequestFailed`].
+    pub async fn whole(mut self, max_bytes: usize) -> Result<Vec<u8>, Failure> {
+        let mut content = Vec::new();
+        while let Some(piece) = self.next().await {
+            let piece = piece?;
+            if content.len() + piece.len() > max_bytes {
+                return Err(Failure::HttpRequestFailed);
+            }
+            content.extend_from_slice(&piece);
+        }
+        Ok(content)
+    }
+}
