@@ -1,15 +1,16 @@
-//! Other projects' programs against ours, unmodified: built by `tests/peers/build.sh`, ignored loudly
-//! where they are not built; a failure there under `LAB=require`.
+//! Other projects' programs against ours, unmodified: built by `tests/peers/build.sh` or installed,
+//! ignored loudly where they are not there; a failure there under `LAB=require`.
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 mod ndt7;
+mod responsiveness;
 mod server;
 
 type Check = fn() -> Result<(), Failed>;
 
-/// A test with the files of `tests/peers` that it needs.
+/// A test with the files of `tests/peers`, or of the system, that it needs.
 struct Needing {
     name: &'static str,
     needs: &'static [&'static str],
@@ -47,6 +48,21 @@ const TESTS: &[Needing] = &[
         needs: &[NDT7_JS],
         check: ndt7::javascript_over_wss,
     },
+    Needing {
+        name: "curl_takes_every_object_of_responsiveness_over_http2",
+        needs: &[responsiveness::CURL],
+        check: responsiveness::curl_over_http2,
+    },
+    Needing {
+        name: "curl_takes_every_object_of_responsiveness_over_http1_with_tls",
+        needs: &[responsiveness::CURL],
+        check: responsiveness::curl_over_http1_with_tls,
+    },
+    Needing {
+        name: "curl_takes_every_object_of_responsiveness_without_tls",
+        needs: &[responsiveness::CURL],
+        check: responsiveness::curl_without_tls,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -58,7 +74,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// A file of `tests/peers`.
+/// A file of `tests/peers`; an absolute path stays what it is.
 pub(crate) fn peer(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/peers")
@@ -72,13 +88,14 @@ fn trial(test: &Needing, required: bool) -> Trial {
     match missing {
         None => Trial::test(test.name, check),
         Some(name) if required => {
-            let why = format!("LAB=require, but tests/peers/{name} is not built");
+            let why = format!("LAB=require, but {} is not there", peer(name).display());
             Trial::test(test.name, move || Err(Failed::from(why)))
         }
         Some(name) => {
             eprintln!(
-                "IGNORED: {} needs tests/peers/{name}: run tests/peers/build.sh",
-                test.name
+                "IGNORED: {} needs {}: run tests/peers/build.sh, or install it",
+                test.name,
+                peer(name).display()
             );
             Trial::test(test.name, check).with_ignored_flag(true)
         }

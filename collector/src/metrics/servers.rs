@@ -1,6 +1,8 @@
 //! What the measurement servers counted, read anew for each answer.
 use super::register;
-use crate::servers::{FrontCounters, Ndt7Counters, ServersCounters, Throughput1Counters};
+use crate::servers::{
+    FrontCounters, Ndt7Counters, ResponsivenessCounters, ServersCounters, Throughput1Counters,
+};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +25,14 @@ metrics! {
         ndt7_archived_total: IntCounterVec ["result"],
         /// ndt7 subtests running now.
         ndt7_running_tests: IntGauge,
+        /// Objects of responsiveness begun, by kind: configuration, small, download or upload.
+        responsiveness_objects_total: IntCounterVec ["kind"],
+        /// Requests of responsiveness refused, by reason: request, overload or source.
+        responsiveness_refused_total: IntCounterVec ["reason"],
+        /// Bytes of load of responsiveness, by direction.
+        responsiveness_load_bytes_total: IntCounterVec ["direction"],
+        /// Loads of responsiveness running now.
+        responsiveness_running_loads: IntGauge,
         /// throughput1 streams begun, by direction.
         throughput1_streams_total: IntCounterVec ["direction"],
         /// throughput1 streams ended, by how: closed, or broken off.
@@ -42,6 +52,7 @@ impl ServersMetrics {
         let metrics = Self::new();
         metrics.read_front(&counters.front);
         metrics.read_ndt7(&counters.ndt7);
+        metrics.read_responsiveness(&counters.responsiveness);
         metrics.read_throughput1(&counters.throughput1);
         metrics
     }
@@ -76,6 +87,23 @@ impl ServersMetrics {
         read(load, "upload", &counters.received_bytes);
         let running = counters.in_progress.load(Ordering::Relaxed);
         self.ndt7_running_tests.set(running);
+    }
+
+    fn read_responsiveness(&self, counters: &ResponsivenessCounters) {
+        let objects = &self.responsiveness_objects_total;
+        read(objects, "configuration", &counters.configurations);
+        read(objects, "small", &counters.small_objects);
+        read(objects, "download", &counters.downloads_started);
+        read(objects, "upload", &counters.uploads_started);
+        let refused = &self.responsiveness_refused_total;
+        read(refused, "request", &counters.refused_requests);
+        read(refused, "overload", &counters.refused_overload);
+        read(refused, "source", &counters.refused_source);
+        let load = &self.responsiveness_load_bytes_total;
+        read(load, "download", &counters.sent_bytes);
+        read(load, "upload", &counters.received_bytes);
+        let running = counters.in_progress.load(Ordering::Relaxed);
+        self.responsiveness_running_loads.set(running);
     }
 
     fn read_throughput1(&self, counters: &Throughput1Counters) {

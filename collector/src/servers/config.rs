@@ -35,6 +35,9 @@ pub struct ServersConfig {
     /// Tests of one protocol at the same time from one IPv4 address or IPv6 /64; more get 429.
     /// Kept in memory while they run.
     pub max_per_source: usize,
+    /// Whether tests of responsiveness are offered: each fills the line for half a minute, over up
+    /// to sixteen connections.
+    pub responsiveness: bool,
     /// Congestion control asked of the kernel for each test, best effort; empty: the kernel's own.
     pub congestion_control: String,
     /// JSON Web Keys (files) that access tokens of ndt7 are checked with. With one or more, a token
@@ -77,6 +80,7 @@ impl Default for ServersConfig {
             public_url: None,
             max_downloads: MAX_DOWNLOADS,
             max_per_source: MAX_PER_SOURCE,
+            responsiveness: true,
             congestion_control: CONGESTION_CONTROL.to_owned(),
             token_verify_keys: Vec::new(),
             token_machine: None,

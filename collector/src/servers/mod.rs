@@ -6,6 +6,7 @@ mod busy;
 mod config;
 mod front;
 mod ndt7;
+mod responsiveness;
 mod throughput1;
 mod uuid;
 mod websocket;
@@ -13,6 +14,7 @@ mod websocket;
 pub use config::{ServersConfig, TestLength};
 pub use front::FrontCounters;
 pub use ndt7::Ndt7Counters;
+pub use responsiveness::ResponsivenessCounters;
 pub use throughput1::Throughput1Counters;
 
 use front::{Door, Front, FrontSettings};
@@ -31,6 +33,8 @@ pub struct ServersCounters {
     pub front: Arc<FrontCounters>,
     /// ndt7.
     pub ndt7: Arc<Ndt7Counters>,
+    /// Responsiveness.
+    pub responsiveness: Arc<ResponsivenessCounters>,
     /// throughput1.
     pub throughput1: Arc<Throughput1Counters>,
 }
@@ -66,8 +70,20 @@ impl Servers {
         let counters = Arc::new(ServersCounters::default());
         let ndt7 = ndt7::Ndt7::new(config, Arc::clone(&counters.ndt7));
         let throughput1 = throughput1::Throughput1::new(config, Arc::clone(&counters.throughput1));
-        let max_connections = ndt7.tests_max() + throughput1.streams_max() + HANDSHAKES_MAX;
-        let doors: Vec<Box<dyn Door>> = vec![Box::new(ndt7), Box::new(throughput1)];
+        let responsiveness = responsiveness::Responsiveness::new(
+            config,
+            tls.is_some(),
+            Arc::clone(&counters.responsiveness),
+        );
+        let max_connections = ndt7.tests_max()
+            + throughput1.streams_max()
+            + responsiveness.loads_max()
+            + HANDSHAKES_MAX;
+        let doors: Vec<Box<dyn Door>> = vec![
+            Box::new(ndt7),
+            Box::new(throughput1),
+            Box::new(responsiveness),
+        ];
         let settings = FrontSettings {
             doors,
             tls,

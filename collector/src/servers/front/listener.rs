@@ -1,5 +1,5 @@
 //! Accepts connections, as many as there is room for, and serves each on a task of its own.
-use super::{Door, FrontCounters, connection};
+use super::{Door, FrontCounters, connection, http2};
 use crate::servers::uuid::UuidPrefix;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl Front {
             room: Arc::new(Semaphore::new(settings.max_connections)),
             shared: Arc::new(Shared {
                 doors: settings.doors,
-                tls: settings.tls,
+                tls: settings.tls.map(|tls| Arc::new(with_http2(&tls))),
                 counters: settings.counters,
                 uuids: UuidPrefix::of_this_machine(),
             }),
@@ -103,4 +103,12 @@ impl Front {
             }
         });
     }
+}
+
+/// The same certificate, with HTTP/2 first among what is spoken. Stock clients of the WebSocket
+/// protocols do not offer it and go on with HTTP/1.1.
+fn with_http2(tls: &rustls::ServerConfig) -> rustls::ServerConfig {
+    let mut tls = tls.clone();
+    tls.alpn_protocols = vec![http2::ALPN.to_vec(), b"http/1.1".to_vec()];
+    tls
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use tokio::net::TcpStream;
 use tonle_net::tcp_info;
+use tonle_net::unsent::UnsentLimit;
 use tonle_wire::ndt7::{BbrInfo, TcpInfo};
 
 /// A second handle on a connection, which stays readable under TLS. Sends and receives nothing.
@@ -54,6 +55,11 @@ impl Probe {
             tracing::debug!(%error, wanted = name, "servers: cannot use {name}: {error}");
         }
         tcp_info::congestion_control(&self.socket).unwrap_or_else(|_| "unknown".to_owned())
+    }
+
+    /// Keeps what waits unsent on this connection short, for as long as its sender asks.
+    pub(in crate::servers) fn unsent_limit(&self) -> io::Result<UnsentLimit> {
+        Ok(UnsentLimit::new(self.socket.try_clone()?))
     }
 
     /// Kernel counters; `None` where the kernel tells none.

@@ -20,7 +20,7 @@ pub use counters::Ndt7Counters;
 
 use super::admission::{Admission, NoRoom, Permit};
 use super::config::ServersConfig;
-use super::front::{Answer, Conversation, Door, Upgraded};
+use super::front::{Answer, Answering, Caller, Conversation, Door, Upgraded, body};
 use crate::servers::websocket::load::LoadFrames;
 use archive::Archive;
 use handshake::{Refusal, Wanted};
@@ -92,6 +92,26 @@ impl Ndt7 {
         Ok((wanted, permit))
     }
 
+    /// The 101, and the test that follows it.
+    fn upgrade(&self, wanted: Wanted, permit: Permit) -> Answer {
+        let response = wanted.response();
+        let shared = Arc::clone(&self.shared);
+        let conversation: Conversation = Box::new(move |upgraded: Upgraded| {
+            Box::pin(async move {
+                let session = Session {
+                    shared: &shared,
+                    kernel: upgraded.kernel,
+                    direction: wanted.direction,
+                    query: wanted.query,
+                    cancel: &upgraded.cancel,
+                };
+                session.run(upgraded.stream, upgraded.already_read).await;
+                drop(permit);
+            })
+        });
+        Answer::Upgrade(response, conversation)
+    }
+
     fn refuse(&self, refusal: &Refusal) -> Response<String> {
         let counters = &self.shared.counters;
         let counter = match refusal {
@@ -110,26 +130,11 @@ impl Door for Ndt7 {
         path.starts_with(PATH_PREFIX)
     }
 
-    fn answer(&self, request: &mut Request<Incoming>, peer: SocketAddr) -> Answer {
-        let (wanted, permit) = match self.grant(request, peer) {
-            Ok(granted) => granted,
-            Err(refusal) => return Answer::Respond(self.refuse(&refusal)),
+    fn answer<'a>(&'a self, request: Request<Incoming>, caller: &'a Caller) -> Answering<'a> {
+        let answer = match self.grant(&request, caller.peer) {
+            Ok((wanted, permit)) => self.upgrade(wanted, permit),
+            Err(refusal) => Answer::Respond(self.refuse(&refusal).map(body::whole)),
         };
-        let response = wanted.response();
-        let shared = Arc::clone(&self.shared);
-        let conversation: Conversation = Box::new(move |upgraded: Upgraded| {
-            Box::pin(async move {
-                let session = Session {
-                    shared: &shared,
-                    kernel: upgraded.kernel,
-                    direction: wanted.direction,
-                    query: wanted.query,
-                    cancel: &upgraded.cancel,
-                };
-                session.run(upgraded.stream, upgraded.already_read).await;
-                drop(permit);
-            })
-        });
-        Answer::Upgrade(response, conversation)
+        Box::pin(std::future::ready(answer))
     }
 }

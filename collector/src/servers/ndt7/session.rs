@@ -6,6 +6,7 @@ use crate::servers::busy::Busy;
 use crate::servers::front::Probe;
 use crate::servers::websocket::conversation::{End, OnDrop, Outgoing, converse, orders};
 use crate::servers::websocket::receiver::{Duty, Receiver};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::bytes::Bytes;
@@ -18,7 +19,7 @@ use tonle_wire::ndt7::{Direction, Measurement};
 /// A granted test.
 pub(super) struct Session<'a> {
     pub(super) shared: &'a Shared,
-    pub(super) kernel: Probe,
+    pub(super) kernel: Arc<Probe>,
     pub(super) direction: Direction,
     pub(super) query: Query,
     pub(super) cancel: &'a CancellationToken,

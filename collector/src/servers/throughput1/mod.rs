@@ -13,7 +13,7 @@ pub use counters::Throughput1Counters;
 
 use super::admission::{Admission, NoRoom, Permit};
 use super::config::ServersConfig;
-use super::front::{Answer, Conversation, Door, Upgraded, plain_text};
+use super::front::{Answer, Answering, Caller, Conversation, Door, Upgraded, body, plain_text};
 use super::websocket::load::LoadFrames;
 use super::websocket::upgrade::{self, NoUpgrade, Upgrade};
 use hyper::body::Incoming;
@@ -129,6 +129,26 @@ impl Throughput1 {
         Ok((wanted, permit))
     }
 
+    /// The 101, and the test that follows it.
+    fn upgrade(&self, wanted: Wanted, permit: Permit) -> Answer {
+        let response = wanted.upgrade.response();
+        let shared = Arc::clone(&self.shared);
+        let conversation: Conversation = Box::new(move |upgraded: Upgraded| {
+            Box::pin(async move {
+                let stream = Stream {
+                    shared: &shared,
+                    kernel: upgraded.kernel,
+                    direction: wanted.direction,
+                    query: wanted.query,
+                    cancel: &upgraded.cancel,
+                };
+                stream.run(upgraded.stream, upgraded.already_read).await;
+                drop(permit);
+            })
+        });
+        Answer::Upgrade(response, conversation)
+    }
+
     fn refuse(&self, refusal: &Refusal) -> Response<String> {
         let counters = &self.shared.counters;
         let counter = match refusal {
@@ -146,27 +166,12 @@ impl Door for Throughput1 {
         path.starts_with(PATH_PREFIX)
     }
 
-    fn answer(&self, request: &mut Request<Incoming>, peer: SocketAddr) -> Answer {
-        let (wanted, permit) = match self.grant(request, peer) {
-            Ok(granted) => granted,
-            Err(refusal) => return Answer::Respond(self.refuse(&refusal)),
+    fn answer<'a>(&'a self, request: Request<Incoming>, caller: &'a Caller) -> Answering<'a> {
+        let answer = match self.grant(&request, caller.peer) {
+            Ok((wanted, permit)) => self.upgrade(wanted, permit),
+            Err(refusal) => Answer::Respond(self.refuse(&refusal).map(body::whole)),
         };
-        let response = wanted.upgrade.response();
-        let shared = Arc::clone(&self.shared);
-        let conversation: Conversation = Box::new(move |upgraded: Upgraded| {
-            Box::pin(async move {
-                let stream = Stream {
-                    shared: &shared,
-                    kernel: upgraded.kernel,
-                    direction: wanted.direction,
-                    query: wanted.query,
-                    cancel: &upgraded.cancel,
-                };
-                stream.run(upgraded.stream, upgraded.already_read).await;
-                drop(permit);
-            })
-        });
-        Answer::Upgrade(response, conversation)
+        Box::pin(std::future::ready(answer))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::servers::websocket::conversation::{End, Obeyed, OnDrop, Outgoing, con
 use crate::servers::websocket::receiver::{Duty, Receiver};
 use rand::{RngExt, rngs::StdRng};
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -28,7 +29,7 @@ const DONE: &str = "Done sending";
 /// A granted stream.
 pub(super) struct Stream<'a> {
     pub(super) shared: &'a Shared,
-    pub(super) kernel: Probe,
+    pub(super) kernel: Arc<Probe>,
     pub(super) direction: Direction,
     pub(super) query: Query,
     pub(super) cancel: &'a CancellationToken,
