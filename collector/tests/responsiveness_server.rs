@@ -259,6 +259,34 @@ async fn a_busy_source_gets_429_and_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn where_a_token_is_required_nothing_is_for_those_without() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("key.json");
+    // RFC 8037, appendix A.2.
+    let public =
+        r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    std::fs::write(&key, public).unwrap();
+    let config = ServersConfig {
+        token_verify_keys: vec![key],
+        token_machine: Some("here".to_owned()),
+        token_required: true,
+        ..ServersConfig::default()
+    };
+    let server = Fixture::start(config).await;
+    for path in [
+        CONFIG,
+        SMALL,
+        LARGE,
+        "/responsiveness/large?access_token=a.b.c",
+    ] {
+        let refused = server.plain(path).await;
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{path}");
+    }
+    let counters = server.stop().await;
+    assert_eq!(counters.refused_token.load(Ordering::Relaxed), 4);
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_offer_it_says_so() {
     let config = ServersConfig {
         responsiveness: false,

@@ -1,7 +1,7 @@
 //! What the measurement servers counted, read anew for each answer.
 use super::register;
 use crate::servers::{
-    FrontCounters, Ndt7Counters, ResponsivenessCounters, ServersCounters, Throughput1Counters,
+    ArchiveCounters, FrontCounters, ResponsivenessCounters, ServersCounters, TestCounters,
 };
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
@@ -27,7 +27,7 @@ metrics! {
         ndt7_running_tests: IntGauge,
         /// Objects of responsiveness begun, by kind: configuration, small, download or upload.
         responsiveness_objects_total: IntCounterVec ["kind"],
-        /// Requests of responsiveness refused, by reason: request, overload or source.
+        /// Requests of responsiveness refused, by reason: request, token, overload or source.
         responsiveness_refused_total: IntCounterVec ["reason"],
         /// Bytes of load of responsiveness, by direction.
         responsiveness_load_bytes_total: IntCounterVec ["direction"],
@@ -37,7 +37,7 @@ metrics! {
         throughput1_streams_total: IntCounterVec ["direction"],
         /// throughput1 streams ended, by how: closed, or broken off.
         throughput1_ends_total: IntCounterVec ["how"],
-        /// throughput1 requests refused, by reason: request, overload or source.
+        /// throughput1 requests refused, by reason: request, token, overload or source.
         throughput1_refused_total: IntCounterVec ["reason"],
         /// Payload bytes of throughput1 load, by direction.
         throughput1_load_bytes_total: IntCounterVec ["direction"],
@@ -51,9 +51,24 @@ impl ServersMetrics {
     pub(super) fn of(counters: &ServersCounters) -> Self {
         let metrics = Self::new();
         metrics.read_front(&counters.front);
-        metrics.read_ndt7(&counters.ndt7);
+        metrics.read_archive(&counters.ndt7_archive);
+        let ndt7 = OfTests {
+            begun: &metrics.ndt7_tests_total,
+            ends: &metrics.ndt7_ends_total,
+            refused: &metrics.ndt7_refused_total,
+            load_bytes: &metrics.ndt7_load_bytes_total,
+            running: &metrics.ndt7_running_tests,
+        };
+        ndt7.read(&counters.ndt7);
+        let throughput1 = OfTests {
+            begun: &metrics.throughput1_streams_total,
+            ends: &metrics.throughput1_ends_total,
+            refused: &metrics.throughput1_refused_total,
+            load_bytes: &metrics.throughput1_load_bytes_total,
+            running: &metrics.throughput1_running_streams,
+        };
+        throughput1.read(&counters.throughput1);
         metrics.read_responsiveness(&counters.responsiveness);
-        metrics.read_throughput1(&counters.throughput1);
         metrics
     }
 
@@ -68,25 +83,10 @@ impl ServersMetrics {
         read(refused, "path", &counters.unknown_paths);
     }
 
-    fn read_ndt7(&self, counters: &Ndt7Counters) {
-        let tests = &self.ndt7_tests_total;
-        read(tests, "download", &counters.downloads_started);
-        read(tests, "upload", &counters.uploads_started);
-        read(&self.ndt7_ends_total, "closed", &counters.closed);
-        read(&self.ndt7_ends_total, "broken_off", &counters.broken_off);
-        let refused = &self.ndt7_refused_total;
-        read(refused, "request", &counters.refused_requests);
-        read(refused, "overload", &counters.refused_overload);
-        read(refused, "source", &counters.refused_source);
-        read(refused, "token", &counters.refused_token);
+    fn read_archive(&self, counters: &ArchiveCounters) {
         let archived = &self.ndt7_archived_total;
-        read(archived, "kept", &counters.archived);
-        read(archived, "failed", &counters.archive_failures);
-        let load = &self.ndt7_load_bytes_total;
-        read(load, "download", &counters.sent_bytes);
-        read(load, "upload", &counters.received_bytes);
-        let running = counters.in_progress.load(Ordering::Relaxed);
-        self.ndt7_running_tests.set(running);
+        read(archived, "kept", &counters.kept);
+        read(archived, "failed", &counters.failures);
     }
 
     fn read_responsiveness(&self, counters: &ResponsivenessCounters) {
@@ -97,6 +97,7 @@ impl ServersMetrics {
         read(objects, "upload", &counters.uploads_started);
         let refused = &self.responsiveness_refused_total;
         read(refused, "request", &counters.refused_requests);
+        read(refused, "token", &counters.refused_token);
         read(refused, "overload", &counters.refused_overload);
         read(refused, "source", &counters.refused_source);
         let load = &self.responsiveness_load_bytes_total;
@@ -105,23 +106,31 @@ impl ServersMetrics {
         let running = counters.in_progress.load(Ordering::Relaxed);
         self.responsiveness_running_loads.set(running);
     }
+}
 
-    fn read_throughput1(&self, counters: &Throughput1Counters) {
-        let streams = &self.throughput1_streams_total;
-        read(streams, "download", &counters.downloads_started);
-        read(streams, "upload", &counters.uploads_started);
-        let ends = &self.throughput1_ends_total;
-        read(ends, "closed", &counters.closed);
-        read(ends, "broken_off", &counters.broken_off);
-        let refused = &self.throughput1_refused_total;
-        read(refused, "request", &counters.refused_requests);
-        read(refused, "overload", &counters.refused_overload);
-        read(refused, "source", &counters.refused_source);
-        let load = &self.throughput1_load_bytes_total;
-        read(load, "download", &counters.sent_bytes);
-        read(load, "upload", &counters.received_bytes);
-        let running = counters.in_progress.load(Ordering::Relaxed);
-        self.throughput1_running_streams.set(running);
+/// The metrics of one protocol's tests.
+struct OfTests<'a> {
+    begun: &'a IntCounterVec,
+    ends: &'a IntCounterVec,
+    refused: &'a IntCounterVec,
+    load_bytes: &'a IntCounterVec,
+    running: &'a IntGauge,
+}
+
+impl OfTests<'_> {
+    fn read(&self, counters: &TestCounters) {
+        read(self.begun, "download", &counters.downloads_started);
+        read(self.begun, "upload", &counters.uploads_started);
+        read(self.ends, "closed", &counters.closed);
+        read(self.ends, "broken_off", &counters.broken_off);
+        read(self.refused, "request", &counters.refused_requests);
+        read(self.refused, "token", &counters.refused_token);
+        read(self.refused, "overload", &counters.refused_overload);
+        read(self.refused, "source", &counters.refused_source);
+        read(self.load_bytes, "download", &counters.sent_bytes);
+        read(self.load_bytes, "upload", &counters.received_bytes);
+        self.running
+            .set(counters.in_progress.load(Ordering::Relaxed));
     }
 }
 

@@ -24,11 +24,13 @@ struct Running {
 }
 
 /// Why there is no room.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoRoom {
     /// The server is full.
+    #[error("the server runs as many tests as it can; try later")]
     Overload,
     /// This source runs too many tests.
+    #[error("too many tests at once from this source; try later")]
     Source,
 }
 

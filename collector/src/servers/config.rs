@@ -1,6 +1,6 @@
 //! What an operator decides about the measurement servers: the table `[servers]` of the
 //! configuration.
-use super::ndt7::tokens;
+use super::tokens;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -40,12 +40,12 @@ pub struct ServersConfig {
     pub responsiveness: bool,
     /// Congestion control asked of the kernel for each test, best effort; empty: the kernel's own.
     pub congestion_control: String,
-    /// JSON Web Keys (files) that access tokens of ndt7 are checked with. With one or more, a token
-    /// that is shown must be good.
+    /// JSON Web Keys (files) that access tokens are checked with, whatever the protocol. With one or
+    /// more, a token that is shown must be good.
     pub token_verify_keys: Vec<PathBuf>,
     /// What tokens call this machine (their audience).
     pub token_machine: Option<String>,
-    /// Whether ndt7 without a good token is refused.
+    /// Whether a test without a good token is refused.
     pub token_required: bool,
     /// Where finished ndt7 tests are kept in M-Lab's format, without the client's address; absent:
     /// nowhere.

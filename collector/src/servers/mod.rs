@@ -1,25 +1,34 @@
 //! The measurement servers: the far ends that agents, and anybody's stock tools, measure against.
 //!
 //! `front` is the one TCP port that every protocol over HTTP shares; each protocol is a door of it.
+//! `door` is the way of those that test over a WebSocket. `tokens` (who is let in) and `admission`
+//! (is there room) are asked by every door.
 mod admission;
 mod busy;
 mod config;
+mod door;
 mod front;
 mod ndt7;
 mod responsiveness;
 mod throughput1;
+mod tokens;
 mod uuid;
 mod websocket;
 
 pub use config::{ServersConfig, TestLength};
+pub use door::TestCounters;
 pub use front::FrontCounters;
-pub use ndt7::Ndt7Counters;
+pub use ndt7::ArchiveCounters;
 pub use responsiveness::ResponsivenessCounters;
-pub use throughput1::Throughput1Counters;
 
+use door::TestDoor;
 use front::{Door, Front, FrontSettings};
+use ndt7::Ndt7;
+use responsiveness::Responsiveness;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use throughput1::Throughput1;
+use tokens::Tokens;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -32,11 +41,13 @@ pub struct ServersCounters {
     /// The port that all protocols over HTTP share.
     pub front: Arc<FrontCounters>,
     /// ndt7.
-    pub ndt7: Arc<Ndt7Counters>,
+    pub ndt7: Arc<TestCounters>,
+    /// The archive of ndt7.
+    pub ndt7_archive: Arc<ArchiveCounters>,
     /// Responsiveness.
     pub responsiveness: Arc<ResponsivenessCounters>,
-    /// throughput1.
-    pub throughput1: Arc<Throughput1Counters>,
+    /// throughput1, by streams.
+    pub throughput1: Arc<TestCounters>,
 }
 
 /// Bound measurement servers that do not serve yet.
@@ -68,15 +79,27 @@ impl Servers {
     ) -> Result<Self, BindError> {
         let (listener, front_addr) = bind_tcp(config.listen, "listen").await?;
         let counters = Arc::new(ServersCounters::default());
-        let ndt7 = ndt7::Ndt7::new(config, Arc::clone(&counters.ndt7));
-        let throughput1 = throughput1::Throughput1::new(config, Arc::clone(&counters.throughput1));
-        let responsiveness = responsiveness::Responsiveness::new(
+        let tokens = Arc::new(Tokens::new(config));
+        let ndt7 = TestDoor::new(
+            Ndt7::new(config, Arc::clone(&counters.ndt7_archive)),
+            config,
+            Arc::clone(&tokens),
+            Arc::clone(&counters.ndt7),
+        );
+        let throughput1 = TestDoor::new(
+            Throughput1::new(),
+            config,
+            Arc::clone(&tokens),
+            Arc::clone(&counters.throughput1),
+        );
+        let responsiveness = Responsiveness::new(
             config,
             tls.is_some(),
+            tokens,
             Arc::clone(&counters.responsiveness),
         );
-        let max_connections = ndt7.tests_max()
-            + throughput1.streams_max()
+        let max_connections = ndt7.connections_max()
+            + throughput1.connections_max()
             + responsiveness.loads_max()
             + HANDSHAKES_MAX;
         let doors: Vec<Box<dyn Door>> = vec![

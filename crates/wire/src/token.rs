@@ -121,6 +121,7 @@ struct Claims {
     aud: Option<Audience>,
     exp: Option<f64>,
     nbf: Option<f64>,
+    jti: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -139,8 +140,12 @@ impl Audience {
     }
 }
 
-/// Checks a token by the rules of this file.
-pub fn verify(token: &str, keys: &[VerifyKey], expected: &Expected<'_>) -> Result<(), BadToken> {
+/// Checks a token by the rules of this file; gives the name that its issuer gave it (`jti`), if any.
+pub fn verify(
+    token: &str,
+    keys: &[VerifyKey],
+    expected: &Expected<'_>,
+) -> Result<Option<String>, BadToken> {
     if token.len() > TOKEN_MAX_BYTES {
         return Err(BadToken::Form);
     }
@@ -157,7 +162,9 @@ pub fn verify(token: &str, keys: &[VerifyKey], expected: &Expected<'_>) -> Resul
     if !candidates.any(|key| key.key.verify_strict(signed.as_bytes(), &signature).is_ok()) {
         return Err(BadToken::Signature);
     }
-    part::<Claims>(claims)?.hold(expected)
+    let claims: Claims = part(claims)?;
+    claims.hold(expected)?;
+    Ok(claims.jti)
 }
 
 impl Claims {

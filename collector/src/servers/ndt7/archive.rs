@@ -1,23 +1,32 @@
 //! Keeps finished tests, where the operator asks for it. A file appears whole or not at all; what
 //! cannot be written is counted and logged, and disturbs no test.
-use super::Ndt7Counters;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tonle_wire::ndt7::archive::Finished;
+
+/// What was archived since the server started.
+#[derive(Debug, Default)]
+pub struct ArchiveCounters {
+    /// Tests that were archived.
+    pub kept: AtomicU64,
+    /// Tests that could not be archived.
+    pub failures: AtomicU64,
+}
 
 /// The folder that tests are kept in.
 #[derive(Debug)]
 pub(super) struct Archive {
     dir: PathBuf,
-    counters: Arc<Ndt7Counters>,
+    counters: Arc<ArchiveCounters>,
 }
 
 impl Archive {
-    pub(super) fn new(dir: PathBuf, counters: Arc<Ndt7Counters>) -> Self {
+    pub(super) fn new(dir: PathBuf, counters: Arc<ArchiveCounters>) -> Self {
         Self { dir, counters }
     }
 
@@ -30,9 +39,11 @@ impl Archive {
             .await
             .unwrap_or_else(|panic| Err(io::Error::other(panic)));
         match written {
-            Ok(()) => Ndt7Counters::add(&self.counters.archived, 1),
+            Ok(()) => {
+                self.counters.kept.fetch_add(1, Ordering::Relaxed);
+            }
             Err(error) => {
-                Ndt7Counters::add(&self.counters.archive_failures, 1);
+                self.counters.failures.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(%error, "ndt7: a test cannot be archived: {error}");
             }
         }

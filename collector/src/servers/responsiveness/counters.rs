@@ -16,6 +16,8 @@ pub struct ResponsivenessCounters {
     pub in_progress: AtomicI64,
     /// Requests refused because their object does not take their method.
     pub refused_requests: AtomicU64,
+    /// Requests refused because they showed no good access token.
+    pub refused_token: AtomicU64,
     /// Requests refused because the server was full.
     pub refused_overload: AtomicU64,
     /// Requests refused because their source ran too many loads at once.

@@ -14,6 +14,7 @@ pub use counters::ResponsivenessCounters;
 use super::admission::{Admission, NoRoom, Permit};
 use super::config::ServersConfig;
 use super::front::{Answer, Answering, Caller, Door, body, body::Body, plain_text};
+use super::tokens::{NoEntry, Tokens};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::http::uri::Authority;
@@ -22,6 +23,7 @@ use rand::Rng;
 use std::sync::Arc;
 use std::time::Duration;
 use tonle_wire::ndt7::Direction;
+use tonle_wire::query::{Pairs, Unreadable};
 use tonle_wire::responsiveness::config::{Config, Paths};
 use tonle_wire::responsiveness::spec::{
     CONFIG_PATH, CONFIG_TYPE, CONNECTIONS_MAX, OBJECT_TYPE, OLDER_CONFIG_PATHS, SMALL_BYTES,
@@ -35,6 +37,9 @@ const PATHS: Paths = Paths {
 };
 /// Longest time of one load; its connection ends not much later.
 const LOAD_MAX_TIME: Duration = Duration::from_mins(1);
+/// What access tokens for it are for. Stock clients have none: where tokens are required this server
+/// is not for them.
+const TOKEN_SUBJECT: &str = "responsiveness";
 /// When to come back to a full server, seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("30");
 /// What large objects are cut from: longer than any compressor looks back.
@@ -50,6 +55,7 @@ struct Shared {
     is_offered: bool,
     public_url: Option<Url>,
     has_tls: bool,
+    tokens: Arc<Tokens>,
     admission: Arc<Admission>,
     counters: Arc<ResponsivenessCounters>,
     noise: Bytes,
@@ -62,10 +68,12 @@ enum Refusal {
     NotOffered,
     #[error("this object takes {0} only")]
     Method(Method),
-    #[error("the server runs as many tests as it can; try later")]
-    Overload,
-    #[error("too many tests at once from this source; try later")]
-    Source,
+    #[error(transparent)]
+    Query(#[from] Unreadable),
+    #[error(transparent)]
+    Token(#[from] NoEntry),
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
 }
 
 impl Refusal {
@@ -73,8 +81,10 @@ impl Refusal {
         match self {
             Self::NotOffered => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Overload => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Source => StatusCode::TOO_MANY_REQUESTS,
+            Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::NoRoom(NoRoom::Overload) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoRoom(NoRoom::Source) => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 }
@@ -83,6 +93,7 @@ impl Responsiveness {
     pub(super) fn new(
         config: &ServersConfig,
         has_tls: bool,
+        tokens: Arc<Tokens>,
         counters: Arc<ResponsivenessCounters>,
     ) -> Self {
         let admission = Admission::new(
@@ -98,6 +109,7 @@ impl Responsiveness {
                 .as_deref()
                 .and_then(|url| url.parse().ok()),
             has_tls,
+            tokens,
             admission: Arc::new(admission),
             counters,
             noise: noise.into(),
@@ -147,6 +159,8 @@ impl Shared {
         if request.method() != wanted {
             return Err(Refusal::Method(wanted));
         }
+        let query = Pairs::parse(request.uri().query().unwrap_or_default())?;
+        self.tokens.check(TOKEN_SUBJECT, query.access_token())?;
         if path == PATHS.small {
             ResponsivenessCounters::add(&self.counters.small_objects, 1);
             return Ok(object(body::whole(vec![b'.'; SMALL_BYTES])));
@@ -166,11 +180,7 @@ impl Shared {
     }
 
     fn admit(&self, direction: Direction, caller: &Caller) -> Result<Permit, Refusal> {
-        let admitted = self.admission.admit(direction, caller.peer.ip());
-        admitted.map_err(|no_room| match no_room {
-            NoRoom::Overload => Refusal::Overload,
-            NoRoom::Source => Refusal::Source,
-        })
+        Ok(self.admission.admit(direction, caller.peer.ip())?)
     }
 
     fn configuration(&self, request: &Request<Incoming>, caller: &Caller) -> Response<Body> {
@@ -205,9 +215,12 @@ impl Shared {
     fn refuse(&self, refusal: &Refusal) -> Response<Body> {
         let counters = &self.counters;
         let (counter, is_busy) = match refusal {
-            Refusal::Overload => (&counters.refused_overload, true),
-            Refusal::Source => (&counters.refused_source, true),
-            Refusal::NotOffered | Refusal::Method(_) => (&counters.refused_requests, false),
+            Refusal::NoRoom(NoRoom::Overload) => (&counters.refused_overload, true),
+            Refusal::NoRoom(NoRoom::Source) => (&counters.refused_source, true),
+            Refusal::Token(_) => (&counters.refused_token, false),
+            Refusal::NotOffered | Refusal::Method(_) | Refusal::Query(_) => {
+                (&counters.refused_requests, false)
+            }
         };
         ResponsivenessCounters::add(counter, 1);
         let mut response = plain_text(refusal.status(), refusal).map(body::whole);

@@ -1,25 +1,26 @@
 //! Reads counters of program, socket and kernel into measurements.
 use crate::servers::front::Probe;
+use std::sync::Arc;
 use tonle_net::clock::Stopwatch;
 use tonle_wire::ndt7::{BbrInfo, ConnectionInfo, TcpInfo};
 use tonle_wire::throughput1::{ByteCounters, WireMeasurement};
 
 /// What a stream's measurements are made from.
-pub(super) struct Meter<'a> {
-    kernel: &'a Probe,
+pub(super) struct Meter {
+    kernel: Arc<Probe>,
     clock: Stopwatch,
     at_start: TcpInfo,
     congestion_control: String,
     is_first: bool,
 }
 
-impl<'a> Meter<'a> {
+impl Meter {
     /// The measurement begins now.
-    pub(super) fn new(kernel: &'a Probe, clock: Stopwatch, congestion_control: String) -> Self {
+    pub(super) fn new(kernel: Arc<Probe>, clock: Stopwatch, congestion_control: String) -> Self {
         Self {
+            at_start: kernel.tcp_info().unwrap_or_default(),
             kernel,
             clock,
-            at_start: kernel.tcp_info().unwrap_or_default(),
             congestion_control,
             is_first: true,
         }

@@ -1,6 +1,7 @@
 //! Load messages of every size, framed once for the life of the server. Random, so that nothing on
 //! the path can compress them.
 use rand::{Rng, rngs::StdRng};
+use std::borrow::Cow;
 use tonle_wire::ndt7::frames::{Opcode, server_frame};
 
 /// Frames whose payloads double from one to the next.
@@ -29,8 +30,16 @@ impl LoadFrames {
         }
     }
 
-    /// The frame with exactly this much payload; `None` for a size that is not one of them.
-    pub(in crate::servers) fn of_size(&self, payload_bytes: usize) -> Option<&[u8]> {
+    /// The frame with this much payload, up to the largest: one that was made at the beginning, or
+    /// else one made of its bytes.
+    pub(in crate::servers) fn of_size(&self, payload_bytes: usize) -> Cow<'_, [u8]> {
+        match self.whole(payload_bytes) {
+            Some(frame) => Cow::Borrowed(frame),
+            None => Cow::Owned(self.trimmed(payload_bytes)),
+        }
+    }
+
+    fn whole(&self, payload_bytes: usize) -> Option<&[u8]> {
         let doublings = (payload_bytes / self.start_bytes).checked_ilog2()? as usize;
         let is_whole = self.start_bytes << doublings == payload_bytes;
         self.frames
@@ -39,8 +48,7 @@ impl LoadFrames {
             .filter(|_| is_whole)
     }
 
-    /// A frame made for a payload of any size up to the largest.
-    pub(in crate::servers) fn trimmed(&self, payload_bytes: usize) -> Vec<u8> {
+    fn trimmed(&self, payload_bytes: usize) -> Vec<u8> {
         let largest = self.frames.last().map_or(&[][..], Vec::as_slice);
         let from = largest.len().saturating_sub(payload_bytes);
         server_frame(Opcode::Binary, &largest[from..])
@@ -61,7 +69,7 @@ mod tests {
         let mut scaling = ndt7::scaling::Scaling::default();
         for _ in 0..400 {
             let size = scaling.size_bytes();
-            let header_bytes = load.of_size(size).unwrap().len() - size;
+            let header_bytes = load.whole(size).unwrap().len() - size;
             assert!(header_bytes == 4 || header_bytes == 10, "{size}");
             scaling.sent(size);
         }
@@ -72,9 +80,9 @@ mod tests {
     fn other_sizes_are_framed_when_they_are_needed() {
         let load = LoadFrames::random(&mut StdRng::seed_from_u64(1), 1 << 10, 1 << 20);
         for size in [0, 1, 1023, 1025, 3 << 10, 1 << 21] {
-            assert!(load.of_size(size).is_none(), "{size}");
+            assert!(load.whole(size).is_none(), "{size}");
         }
-        assert_eq!(load.trimmed(10).len(), 12);
-        assert_eq!(load.trimmed(1025).len(), 1029);
+        assert_eq!(load.of_size(10).len(), 12);
+        assert_eq!(load.of_size(1025).len(), 1029);
     }
 }

@@ -1,41 +1,33 @@
 //! The query string of a throughput1 request: how long, how many bytes, and who asks.
 //!
 //! Rules, those of m-lab/msak; each broken one is answered with 400:
-//! 1. At most 4096 bytes of valid URL-encoded UTF-8; the first value of a key counts.
+//! 1. It is read as every query is ([`crate::query`]).
 //! 2. `streams` is there and not empty; what it says is not looked at, because the server does not
 //!    group streams.
-//! 3. `mid` is there and not empty. (Stock servers also take the name from a valid access token;
-//!    ours checks no tokens here, so one that is shown is passed over, and kept nowhere.)
+//! 3. `mid` is there and not empty, or the access token has a name of its own, which counts more:
+//!    see [`Query::name`].
 //! 4. `duration` (milliseconds) and `bytes` are integers. No `bytes`, or none above zero, is no
 //!    limit.
 //! 5. `cc` is empty, `reno`, `cubic` or `bbr`.
 //! 6. Every other key is the client's description of itself: name of at most 50 characters, value
 //!    of at most 512.
 use super::spec::{CONGESTION_CONTROLS, DURATION_DEFAULT_MS, HARD_LIMIT_MS};
-use crate::ndt7::query::{QUERY_MAX_BYTES, decode};
+use crate::query::{AccessToken, Pairs, Unreadable, value_of};
 
 /// Longest name of a metadata key, characters.
 const NAME_MAX_CHARS: usize = 50;
 /// Longest metadata value, characters.
 const VALUE_MAX_CHARS: usize = 512;
 /// Keys that are options, not metadata.
-const OPTIONS: [&str; 7] = [
-    "streams",
-    "mid",
-    "duration",
-    "bytes",
-    "cc",
-    "delay",
-    "access_token",
-];
+const OPTIONS: [&str; 6] = ["streams", "mid", "duration", "bytes", "cc", "delay"];
 
 /// What a client asks for on one stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     /// How many streams the client says it opens.
     pub streams: String,
-    /// What the streams of one measurement have in common.
-    pub measurement_id: String,
+    /// What the streams of one measurement have in common, as the client says.
+    pub measurement_id: Option<String>,
     /// Length of the test, milliseconds; at most [`HARD_LIMIT_MS`].
     pub duration_ms: u64,
     /// Application bytes after which this stream ends.
@@ -44,17 +36,16 @@ pub struct Query {
     pub congestion_control: Option<&'static str>,
     /// (name, value) as the client described itself, in its order.
     pub metadata: Vec<(String, String)>,
+    /// What the client shows to be let in.
+    pub access_token: Option<AccessToken>,
 }
 
 /// Why a query is answered with 400.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BadQuery {
-    /// Rule 1, length.
-    #[error("query of {0} bytes is longer than {QUERY_MAX_BYTES}")]
-    TooLong(usize),
-    /// Rule 1, encoding.
-    #[error("query is not url-encoded utf-8")]
-    Encoding,
+    /// Rule 1.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// Rules 2 and 3.
     #[error("{0} is missing")]
     Missing(&'static str),
@@ -72,13 +63,8 @@ pub enum BadQuery {
 impl Query {
     /// Reads a raw query string (what follows `?`, or nothing).
     pub fn parse(raw: &str) -> Result<Self, BadQuery> {
-        let values = first_values(raw)?;
-        let value = |name: &str| {
-            let found = values.iter().find(|(known, _)| known == name);
-            found
-                .map(|(_, value)| value.as_str())
-                .filter(|value| !value.is_empty())
-        };
+        let pairs = Pairs::parse(raw)?;
+        let value = |name: &str| pairs.get(name).filter(|value| !value.is_empty());
         let integer = |name: &'static str| match value(name) {
             None => Ok(None),
             Some(text) => text
@@ -86,46 +72,39 @@ impl Query {
                 .map(Some)
                 .map_err(|_| BadQuery::NoInteger(name)),
         };
-        let measurement_id = value("mid").ok_or(BadQuery::Missing("mid"))?.to_owned();
         let limit_bytes = integer("bytes")?.and_then(|bytes| u64::try_from(bytes).ok());
         let duration_ms = integer("duration")?.map_or(DURATION_DEFAULT_MS, |duration_ms| {
             u64::try_from(duration_ms).unwrap_or(0)
         });
+        let streams = value("streams").ok_or(BadQuery::Missing("streams"))?;
+        let streams = streams.to_owned();
+        let measurement_id = value("mid").map(str::to_owned);
+        let congestion_control = value("cc").map(congestion_control).transpose()?;
+        let (values, access_token) = pairs.into_parts();
         Ok(Self {
-            streams: value("streams")
-                .ok_or(BadQuery::Missing("streams"))?
-                .to_owned(),
+            streams,
             measurement_id,
             duration_ms: duration_ms.min(HARD_LIMIT_MS),
             limit_bytes: limit_bytes.filter(|bytes| *bytes > 0),
-            congestion_control: value("cc").map(congestion_control).transpose()?,
+            congestion_control,
             metadata: metadata(values)?,
+            access_token,
         })
+    }
+
+    /// What names the measurement (rule 3): the id of a token that let the client in, or else what
+    /// the client says.
+    pub fn name<'a>(&'a self, token_id: Option<&'a str>) -> Result<&'a str, BadQuery> {
+        let token_id = token_id.filter(|id| !id.is_empty());
+        let name = token_id.or(self.measurement_id.as_deref());
+        name.ok_or(BadQuery::Missing("mid"))
     }
 
     /// The value of a metadata key.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let found = self.metadata.iter().find(|(known, _)| known == name)?;
-        Some(&found.1)
+        value_of(&self.metadata, name)
     }
-}
-
-/// The pairs of a query, the first one of each key (rule 1).
-fn first_values(raw: &str) -> Result<Vec<(String, String)>, BadQuery> {
-    if raw.len() > QUERY_MAX_BYTES {
-        return Err(BadQuery::TooLong(raw.len()));
-    }
-    let decoded = |text| decode(text).map_err(|_| BadQuery::Encoding);
-    let mut values: Vec<(String, String)> = Vec::new();
-    for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decoded(name)?, decoded(value)?);
-        if !values.iter().any(|(known, _)| *known == name) {
-            values.push((name, value));
-        }
-    }
-    Ok(values)
 }
 
 fn congestion_control(asked: &str) -> Result<&'static str, BadQuery> {
@@ -201,9 +180,14 @@ mod tests {
             Query::parse("streams=&mid=a"),
             Err(BadQuery::Missing("streams"))
         );
-        assert_eq!(Query::parse("streams=2"), Err(BadQuery::Missing("mid")));
-        let by_token = Query::parse("streams=any&access_token=x");
-        assert_eq!(by_token, Err(BadQuery::Missing("mid")));
+        let unnamed = Query::parse("streams=2&mid=").unwrap();
+        assert_eq!(unnamed.name(None), Err(BadQuery::Missing("mid")));
+        assert_eq!(unnamed.name(Some("")), Err(BadQuery::Missing("mid")));
+        assert_eq!(unnamed.name(Some("t")), Ok("t"));
+        assert_eq!(
+            (query.name(None), query.name(Some("t"))),
+            (Ok("abc"), Ok("t"))
+        );
     }
 
     #[test]
@@ -267,7 +251,7 @@ mod tests {
             };
             let query = Query::parse(&request.to_query()).unwrap();
             prop_assert_eq!(&query.streams, &streams.to_string());
-            prop_assert_eq!(&query.measurement_id, &mid);
+            prop_assert_eq!(query.measurement_id.as_deref(), Some(mid.as_str()));
             prop_assert_eq!(query.duration_ms, duration_ms);
             prop_assert_eq!(query.limit_bytes, limit_bytes);
             prop_assert_eq!(query.congestion_control, congestion_control);

@@ -1,64 +1,12 @@
-//! The throughput1 server against an independent WebSocket client that behaves like the stock ones,
-//! and against clients that do not behave.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+//! throughput1.
+use super::support::{Fixture, as_the_kernel_likes};
 use futures_util::{SinkExt, StreamExt};
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async};
-use tokio_util::sync::CancellationToken;
-use tonle_collector::servers::{Servers, ServersConfig, Throughput1Counters};
 use tonle_wire::throughput1::WireMeasurement;
-use tonle_wire::throughput1::spec::SUBPROTOCOL;
-
-struct Fixture {
-    addr: SocketAddr,
-    counters: Arc<Throughput1Counters>,
-    cancel: CancellationToken,
-    serving: JoinHandle<()>,
-}
-
-impl Fixture {
-    async fn start() -> Self {
-        let config = ServersConfig {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            congestion_control: String::new(),
-            ..ServersConfig::default()
-        };
-        let server = Servers::bind(&config, None).await.unwrap();
-        let cancel = CancellationToken::new();
-        Self {
-            addr: server.front_addr(),
-            counters: Arc::clone(&server.counters().throughput1),
-            cancel: cancel.clone(),
-            serving: tokio::spawn(server.serve(cancel)),
-        }
-    }
-
-    async fn open(&self, path_and_query: &str) -> Result<WebSocketStream<TcpStream>, Error> {
-        let url = format!("ws://localhost/throughput/v1/{path_and_query}");
-        let mut request = url.into_client_request().unwrap();
-        let headers = request.headers_mut();
-        headers.insert("Sec-WebSocket-Protocol", SUBPROTOCOL.parse().unwrap());
-        let stream = TcpStream::connect(self.addr).await.unwrap();
-        let (socket, response) = client_async(request, stream).await?;
-        assert_eq!(response.headers()["sec-websocket-protocol"], SUBPROTOCOL);
-        Ok(socket)
-    }
-
-    /// Stops the server and checks that no stream was left behind.
-    async fn stop(self) -> Arc<Throughput1Counters> {
-        self.cancel.cancel();
-        self.serving.await.unwrap();
-        assert_eq!(self.counters.in_progress.load(Ordering::Relaxed), 0);
-        self.counters
-    }
-}
 
 /// What a stock client saw of a stream.
 #[derive(Default)]
@@ -100,9 +48,9 @@ async fn read_to_end(socket: &mut WebSocketStream<TcpStream>) -> Seen {
 
 #[tokio::test]
 async fn a_download_lasts_as_asked_and_ends_with_a_measurement_and_close_1000() {
-    let server = Fixture::start().await;
+    let server = Fixture::start(as_the_kernel_likes()).await;
     let mut socket = server
-        .open("download?streams=1&mid=a&duration=700")
+        .throughput1("download?streams=1&mid=a&duration=700")
         .await
         .unwrap();
     let own_address = socket.get_ref().local_addr().unwrap().to_string();
@@ -129,9 +77,9 @@ async fn a_download_lasts_as_asked_and_ends_with_a_measurement_and_close_1000() 
 
 #[tokio::test]
 async fn a_byte_limit_ends_a_download_exactly_there_but_for_the_last_measurement() {
-    let server = Fixture::start().await;
+    let server = Fixture::start(as_the_kernel_likes()).await;
     let path = "download?streams=1&mid=a&duration=20000&bytes=150000";
-    let seen = read_to_end(&mut server.open(path).await.unwrap()).await;
+    let seen = read_to_end(&mut server.throughput1(path).await.unwrap()).await;
     assert_eq!(seen.close.as_ref().map(|(code, _)| *code), Some(1000));
     let last_text = seen.texts.last().unwrap().len();
     assert_eq!(seen.load_bytes() + seen.text_bytes() - last_text, 150_000);
@@ -140,9 +88,9 @@ async fn a_byte_limit_ends_a_download_exactly_there_but_for_the_last_measurement
 
 #[tokio::test]
 async fn an_upload_is_counted_and_ended_at_its_limit() {
-    let server = Fixture::start().await;
+    let server = Fixture::start(as_the_kernel_likes()).await;
     let path = "upload?streams=1&mid=a&duration=20000&bytes=500000";
-    let mut socket = server.open(path).await.unwrap();
+    let mut socket = server.throughput1(path).await.unwrap();
     for _ in 0..500 {
         socket.send(Message::binary(vec![7; 1000])).await.unwrap();
     }
@@ -153,15 +101,18 @@ async fn an_upload_is_counted_and_ended_at_its_limit() {
     assert_eq!(last.application.received(), 500_000);
     assert!(last.network.received() >= 500_000);
     let counters = server.stop().await;
-    assert_eq!(counters.received_bytes.load(Ordering::Relaxed), 500_000);
-    assert_eq!(counters.closed.load(Ordering::Relaxed), 1);
+    assert_eq!(
+        counters.throughput1.received_bytes.load(Ordering::Relaxed),
+        500_000
+    );
+    assert_eq!(counters.throughput1.closed.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
 async fn binary_in_the_wrong_direction_is_counted_and_not_fatal() {
-    let server = Fixture::start().await;
+    let server = Fixture::start(as_the_kernel_likes()).await;
     let mut socket = server
-        .open("download?streams=1&mid=a&duration=700")
+        .throughput1("download?streams=1&mid=a&duration=700")
         .await
         .unwrap();
     socket.send(Message::binary(vec![7; 1000])).await.unwrap();
@@ -177,11 +128,11 @@ async fn binary_in_the_wrong_direction_is_counted_and_not_fatal() {
 
 #[tokio::test]
 async fn four_streams_of_one_measurement_run_at_once() {
-    let server = Fixture::start().await;
+    let server = Fixture::start(as_the_kernel_likes()).await;
     let path = "download?streams=4&mid=abc&duration=600";
     let mut sockets = Vec::new();
     for _ in 0..4 {
-        sockets.push(server.open(path).await.unwrap());
+        sockets.push(server.throughput1(path).await.unwrap());
     }
     for socket in &mut sockets {
         let seen = read_to_end(socket).await;
@@ -189,32 +140,44 @@ async fn four_streams_of_one_measurement_run_at_once() {
         assert!(seen.load_bytes() > 0);
     }
     let counters = server.stop().await;
-    assert_eq!(counters.downloads_started.load(Ordering::Relaxed), 4);
+    assert_eq!(
+        counters
+            .throughput1
+            .downloads_started
+            .load(Ordering::Relaxed),
+        4
+    );
 }
 
 #[tokio::test]
 async fn bad_requests_get_400_before_the_upgrade() {
-    let server = Fixture::start().await;
+    let server = Fixture::start(as_the_kernel_likes()).await;
     for bad in [
         "download?mid=a",
         "upload?streams=2",
         "download?streams=1&mid=a&bytes=x",
     ] {
-        let Err(Error::Http(response)) = server.open(bad).await else {
+        let Err(Error::Http(response)) = server.throughput1(bad).await else {
             panic!("{bad} was upgraded");
         };
         assert_eq!(response.status(), 400, "{bad}");
     }
     let counters = server.stop().await;
-    assert_eq!(counters.refused_requests.load(Ordering::Relaxed), 3);
+    assert_eq!(
+        counters
+            .throughput1
+            .refused_requests
+            .load(Ordering::Relaxed),
+        3
+    );
 }
 
 #[tokio::test]
 async fn a_client_that_vanishes_or_breaks_the_framing_ends_its_stream_only() {
-    let server = Fixture::start().await;
+    let server = Fixture::start(as_the_kernel_likes()).await;
     let path = "upload?streams=1&mid=a&duration=20000";
-    drop(server.open(path).await.unwrap());
-    let mut rude = server.open(path).await.unwrap().into_inner();
+    drop(server.throughput1(path).await.unwrap());
+    let mut rude = server.throughput1(path).await.unwrap().into_inner();
     // An unmasked frame of more than any message may have.
     rude.write_all(&[0x82, 127, 0xff, 0, 0, 0, 0, 0, 0, 0])
         .await
@@ -225,21 +188,21 @@ async fn a_client_that_vanishes_or_breaks_the_framing_ends_its_stream_only() {
     assert!(answer.windows(4).any(|bytes| bytes == close_1002));
     let good = read_to_end(
         &mut server
-            .open("download?streams=1&mid=a&duration=300")
+            .throughput1("download?streams=1&mid=a&duration=300")
             .await
             .unwrap(),
     )
     .await;
     assert_eq!(good.close.as_ref().map(|(code, _)| *code), Some(1000));
     let counters = server.stop().await;
-    assert_eq!(counters.broken_off.load(Ordering::Relaxed), 2);
+    assert_eq!(counters.throughput1.broken_off.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]
 async fn a_server_that_stops_says_so_to_its_streams() {
-    let server = Fixture::start().await;
+    let server = Fixture::start(as_the_kernel_likes()).await;
     let mut socket = server
-        .open("upload?streams=1&mid=a&duration=20000")
+        .throughput1("upload?streams=1&mid=a&duration=20000")
         .await
         .unwrap();
     server.cancel.cancel();

@@ -1,4 +1,4 @@
-//! Who is let in by an access token, and what is kept of a finished test.
+//! What is kept of a finished test of ndt7.
 use super::support::*;
 use flate2::read::GzDecoder;
 use serde_json::Value;
@@ -6,52 +6,6 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use tonle_collector::servers::ServersConfig;
-use tonle_wire::ndt7::Direction;
-
-/// RFC 8037, appendix A.2; A.1 is its private half.
-const KEY: &str =
-    r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
-/// `{"alg":"EdDSA"}`, `{"iss":"locate","sub":"ndt","aud":["here"],"exp":32503680000}`: the year 3000.
-const GOOD_TOKEN: &str = "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJsb2NhdGUiLCJzdWIiOiJuZHQiLCJhdWQiOlsiaGVyZSJdLCJleHAiOjMyNTAzNjgwMDAwfQ.\
-    CiPdvUJvBF9ZzKsNpP5vQTggwWa_BB0nwOX7Y4D1Z_rvLappkOLByRNtHHDA_3dCixSerHW1SRui9GIgaReDAA";
-
-fn with_tokens(dir: &Path, is_required: bool) -> ServersConfig {
-    let key = dir.join("key.json");
-    std::fs::write(&key, KEY).unwrap();
-    ServersConfig {
-        token_verify_keys: vec![key],
-        token_machine: Some("here".to_owned()),
-        token_required: is_required,
-        ..long()
-    }
-}
-
-#[tokio::test]
-async fn a_refused_token_gets_401_in_both_directions_also_where_none_is_required() {
-    let dir = tempfile::tempdir().unwrap();
-    let server = Fixture::start(with_tokens(dir.path(), false)).await;
-    for direction in Direction::ALL {
-        let path = format!("{}?access_token=a.b.c", direction.path());
-        let answer = server.raw(&head(&path, GOOD_PROTOCOL)).await;
-        assert!(answer.starts_with("HTTP/1.1 401 "), "{path}: {answer}");
-    }
-    drop(server.open(DOWNLOAD).await);
-    let counters = server.stop().await;
-    assert_eq!(counters.refused_token.load(Ordering::Relaxed), 2);
-}
-
-#[tokio::test]
-async fn where_a_token_is_required_only_a_good_one_lets_in() {
-    let dir = tempfile::tempdir().unwrap();
-    let server = Fixture::start(with_tokens(dir.path(), true)).await;
-    for direction in Direction::ALL {
-        let answer = server.raw(&head(direction.path(), GOOD_PROTOCOL)).await;
-        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
-        let path = format!("{}?access_token={GOOD_TOKEN}", direction.path());
-        drop(server.open(&path).await);
-    }
-    server.stop().await;
-}
 
 fn archived(dir: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -74,12 +28,12 @@ async fn a_finished_test_is_kept_without_the_clients_address() {
         ..short()
     })
     .await;
-    let mut socket = server.open(&format!("{DOWNLOAD}?client_name=x")).await;
+    let mut socket = server.ndt7(&format!("{DOWNLOAD}?client_name=x")).await;
     let own_address = socket.get_ref().local_addr().unwrap();
     let seen = read_to_end(&mut socket).await;
     drop(socket);
     let counters = server.stop().await;
-    assert_eq!(counters.archived.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.ndt7_archive.kept.load(Ordering::Relaxed), 1);
     let files = archived(dir.path());
     let [file] = files.as_slice() else {
         panic!("{files:?}");
@@ -115,9 +69,9 @@ async fn an_archive_that_cannot_be_written_disturbs_no_test() {
         ..short()
     })
     .await;
-    let mut socket = server.open(UPLOAD).await;
+    let mut socket = server.ndt7(UPLOAD).await;
     assert_eq!(read_to_end(&mut socket).await.close_code, Some(1000));
     let counters = server.stop().await;
-    assert_eq!(counters.archive_failures.load(Ordering::Relaxed), 1);
-    assert_eq!(counters.closed.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.ndt7_archive.failures.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.ndt7.closed.load(Ordering::Relaxed), 1);
 }

@@ -1,4 +1,4 @@
-//! A server for one test, and what a stock client sees of it.
+//! Servers for one test, and what a stock client sees of them.
 use futures_util::StreamExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,21 +7,21 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use tokio_util::sync::CancellationToken;
-use tonle_collector::servers::{Ndt7Counters, Servers, ServersConfig, ServersCounters, TestLength};
-use tonle_wire::ndt7::{Measurement, spec};
+use tonle_collector::servers::{Servers, ServersConfig, ServersCounters, TestLength};
+use tonle_wire::ndt7::{self, Measurement};
+use tonle_wire::throughput1;
 
 pub(crate) const DOWNLOAD: &str = "/ndt/v7/download";
 pub(crate) const UPLOAD: &str = "/ndt/v7/upload";
 
 pub(crate) struct Fixture {
     pub(crate) addr: SocketAddr,
-    pub(crate) counters: Arc<Ndt7Counters>,
-    pub(crate) all_counters: Arc<ServersCounters>,
+    pub(crate) counters: Arc<ServersCounters>,
     pub(crate) cancel: CancellationToken,
     pub(crate) serving: JoinHandle<()>,
 }
@@ -41,11 +41,9 @@ impl Fixture {
         };
         let server = Servers::bind(&config, tls).await.unwrap();
         let cancel = CancellationToken::new();
-        let all_counters = server.counters();
         Self {
             addr: server.front_addr(),
-            counters: Arc::clone(&all_counters.ndt7),
-            all_counters,
+            counters: server.counters(),
             cancel: cancel.clone(),
             serving: tokio::spawn(server.serve(cancel)),
         }
@@ -55,13 +53,29 @@ impl Fixture {
         TcpStream::connect(self.addr).await.unwrap()
     }
 
-    pub(crate) async fn open(&self, path: &str) -> WebSocketStream<TcpStream> {
-        let (socket, response) = client_async(request(path), self.tcp().await).await.unwrap();
-        assert_eq!(
-            response.headers()["sec-websocket-protocol"],
-            spec::SUBPROTOCOL
-        );
-        socket
+    /// Opens a test of ndt7.
+    pub(crate) async fn ndt7(&self, path: &str) -> WebSocketStream<TcpStream> {
+        self.open(path, ndt7::spec::SUBPROTOCOL).await.unwrap()
+    }
+
+    /// Opens a stream of throughput1; `path_and_query` is what follows `/throughput/v1/`.
+    pub(crate) async fn throughput1(
+        &self,
+        path_and_query: &str,
+    ) -> Result<WebSocketStream<TcpStream>, Error> {
+        let path = format!("{}{path_and_query}", throughput1::spec::PATH_PREFIX);
+        self.open(&path, throughput1::spec::SUBPROTOCOL).await
+    }
+
+    async fn open(
+        &self,
+        path: &str,
+        subprotocol: &str,
+    ) -> Result<WebSocketStream<TcpStream>, Error> {
+        let request = request(path, subprotocol);
+        let (socket, response) = client_async(request, self.tcp().await).await?;
+        assert_eq!(response.headers()["sec-websocket-protocol"], subprotocol);
+        Ok(socket)
     }
 
     /// Sends a request as it stands and returns everything the server answers until it closes.
@@ -73,11 +87,13 @@ impl Fixture {
         answer
     }
 
-    /// Stops the server and checks that no test was left behind.
-    pub(crate) async fn stop(self) -> Arc<Ndt7Counters> {
+    /// Stops the servers and checks that no test was left behind.
+    pub(crate) async fn stop(self) -> Arc<ServersCounters> {
         self.cancel.cancel();
         self.serving.await.unwrap();
-        assert_eq!(self.counters.in_progress.load(Ordering::Relaxed), 0);
+        for counters in [&self.counters.ndt7, &self.counters.throughput1] {
+            assert_eq!(counters.in_progress.load(Ordering::Relaxed), 0);
+        }
         self.counters
     }
 }
@@ -96,18 +112,26 @@ pub(crate) fn short() -> ServersConfig {
     lasting(Duration::from_millis(700), Duration::from_secs(20))
 }
 
+/// Whatever congestion control the kernel has.
+pub(crate) fn as_the_kernel_likes() -> ServersConfig {
+    ServersConfig {
+        congestion_control: String::new(),
+        ..ServersConfig::default()
+    }
+}
+
 /// A test that only its client or a cancellation ends.
 pub(crate) fn long() -> ServersConfig {
     lasting(Duration::from_mins(5), Duration::from_mins(5))
 }
 
-pub(crate) fn request(path: &str) -> Request {
+pub(crate) fn request(path: &str, subprotocol: &str) -> Request {
     let mut request = format!("ws://localhost{path}")
         .into_client_request()
         .unwrap();
     request
         .headers_mut()
-        .insert("Sec-WebSocket-Protocol", spec::SUBPROTOCOL.parse().unwrap());
+        .insert("Sec-WebSocket-Protocol", subprotocol.parse().unwrap());
     request
 }
 

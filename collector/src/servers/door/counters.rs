@@ -1,9 +1,10 @@
-//! What the ndt7 server counts since it started. No address, no name, nothing per client.
+//! What a protocol's door counts since it started. No address, no name, nothing per client.
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-/// Instance counters, read by `/metrics`.
+/// Instance counters of one protocol, read by `/metrics`. A test of several connections counts as
+/// many times.
 #[derive(Debug, Default)]
-pub struct Ndt7Counters {
+pub struct TestCounters {
     /// Downloads that began.
     pub downloads_started: AtomicU64,
     /// Uploads that began.
@@ -17,23 +18,19 @@ pub struct Ndt7Counters {
     pub in_progress: AtomicI64,
     /// Requests refused because they broke the protocol.
     pub refused_requests: AtomicU64,
-    /// Requests and connections refused because the server was full.
+    /// Requests refused because the server was full.
     pub refused_overload: AtomicU64,
     /// Requests refused because their source ran too many tests at once.
     pub refused_source: AtomicU64,
     /// Requests refused because they showed no good access token.
     pub refused_token: AtomicU64,
-    /// Tests that were archived.
-    pub archived: AtomicU64,
-    /// Tests that could not be archived.
-    pub archive_failures: AtomicU64,
-    /// Payload bytes of load written to clients.
+    /// Payload bytes written to clients of downloads.
     pub sent_bytes: AtomicU64,
-    /// Payload bytes of load received from clients.
+    /// Payload bytes received from clients of uploads.
     pub received_bytes: AtomicU64,
 }
 
-impl Ndt7Counters {
+impl TestCounters {
     pub(super) fn add(counter: &AtomicU64, count: u64) {
         counter.fetch_add(count, Ordering::Relaxed);
     }

@@ -1,14 +1,9 @@
-//! The ndt7 server against an independent WebSocket client that behaves like the stock ones, and
-//! against clients that do not behave.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
-mod entry;
-mod support;
-
+//! ndt7.
+use super::support::*;
 use futures_util::{SinkExt, StreamExt};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use support::*;
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
@@ -18,7 +13,7 @@ use tonle_wire::ndt7::{Direction, Measurement, spec};
 #[tokio::test]
 async fn download_brings_load_measurements_and_pings_and_closes_with_1000() {
     let server = Fixture::start(short()).await;
-    let mut socket = server.open(DOWNLOAD).await;
+    let mut socket = server.ndt7(DOWNLOAD).await;
     let own_address = socket.get_ref().local_addr().unwrap().to_string();
     let seen = read_to_end(&mut socket).await;
     assert_eq!(seen.close_code, Some(1000));
@@ -48,10 +43,10 @@ async fn download_brings_load_measurements_and_pings_and_closes_with_1000() {
         assert!(nanos > 1_600_000_000_000_000_000);
     }
     let counters = server.stop().await;
-    assert_eq!(counters.downloads_started.load(Ordering::Relaxed), 1);
-    assert_eq!(counters.closed.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.ndt7.downloads_started.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.ndt7.closed.load(Ordering::Relaxed), 1);
     assert_eq!(
-        counters.sent_bytes.load(Ordering::Relaxed),
+        counters.ndt7.sent_bytes.load(Ordering::Relaxed),
         u64::try_from(total).unwrap()
     );
 }
@@ -60,7 +55,7 @@ async fn download_brings_load_measurements_and_pings_and_closes_with_1000() {
 async fn a_server_says_how_busy_it_was() {
     let lasts = Duration::from_millis(1_500); // measurements are at most 625 ms apart
     let server = Fixture::start(lasting(lasts, Duration::from_secs(20))).await;
-    let seen = read_to_end(&mut server.open(DOWNLOAD).await).await;
+    let seen = read_to_end(&mut server.ndt7(DOWNLOAD).await).await;
     let last = seen.measurements.last().unwrap().tonle.unwrap();
     assert!((0..=1_000_000).contains(&last.server_busy_ppm.unwrap()));
     server.stop().await;
@@ -69,7 +64,7 @@ async fn a_server_says_how_busy_it_was() {
 #[tokio::test]
 async fn upload_is_counted_by_the_server_and_never_answered_with_load() {
     let server = Fixture::start(short()).await;
-    let (mut sink, mut stream) = server.open(UPLOAD).await.split();
+    let (mut sink, mut stream) = server.ndt7(UPLOAD).await.split();
     let sending = tokio::spawn(async move {
         let message = Message::binary(vec![7; 1 << 13]);
         let mut sent = 0_i64;
@@ -103,7 +98,7 @@ async fn upload_is_counted_by_the_server_and_never_answered_with_load() {
 #[tokio::test]
 async fn messages_of_sixteen_mebibytes_are_accepted() {
     let server = Fixture::start(long()).await;
-    let mut socket = server.open(UPLOAD).await;
+    let mut socket = server.ndt7(UPLOAD).await;
     let message = Message::binary(vec![0; spec::MESSAGE_ACCEPTED_MAX_BYTES]);
     socket.send(message).await.unwrap();
     let accepted = i64::try_from(spec::MESSAGE_ACCEPTED_MAX_BYTES).unwrap();
@@ -124,39 +119,39 @@ async fn messages_of_sixteen_mebibytes_are_accepted() {
     let seen = read_to_end(&mut socket).await;
     assert!(seen.binary_sizes.is_empty());
     let counters = server.stop().await;
-    assert_eq!(counters.closed.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.ndt7.closed.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
 async fn messages_above_sixteen_mebibytes_are_closed_with_1009() {
     let server = Fixture::start(long()).await;
-    let mut stream = server.open(UPLOAD).await.into_inner();
+    let mut stream = server.ndt7(UPLOAD).await.into_inner();
     let header = masked_header(spec::MESSAGE_ACCEPTED_MAX_BYTES as u64 + 1);
     stream.write_all(&header).await.unwrap();
     stream.write_all(&[0; 4096]).await.unwrap();
     stream.shutdown().await.unwrap();
     assert_eq!(close_code_of(&mut stream).await, Some(1009));
     let counters = server.stop().await;
-    assert_eq!(counters.broken_off.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.ndt7.broken_off.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
 async fn garbage_is_closed_with_1002_and_the_server_goes_on() {
     let server = Fixture::start(long()).await;
     for garbage in [&[0xff; 16][..], b"GET / HTTP/1.1\r\n\r\n", &[0x82, 1, 7]] {
-        let mut stream = server.open(UPLOAD).await.into_inner();
+        let mut stream = server.ndt7(UPLOAD).await.into_inner();
         stream.write_all(garbage).await.unwrap();
         stream.shutdown().await.unwrap();
         assert_eq!(close_code_of(&mut stream).await, Some(1002), "{garbage:?}");
     }
-    server.open(DOWNLOAD).await;
+    server.ndt7(DOWNLOAD).await;
     server.stop().await;
 }
 
 #[tokio::test]
 async fn load_from_the_client_of_a_download_is_closed_with_1003() {
     let server = Fixture::start(long()).await;
-    let mut socket = server.open(DOWNLOAD).await;
+    let mut socket = server.ndt7(DOWNLOAD).await;
     socket.send(Message::binary(vec![1; 10])).await.unwrap();
     assert_eq!(read_to_end(&mut socket).await.close_code, Some(1003));
     server.stop().await;
@@ -165,7 +160,7 @@ async fn load_from_the_client_of_a_download_is_closed_with_1003() {
 #[tokio::test]
 async fn a_ping_is_answered_between_load_messages() {
     let server = Fixture::start(short()).await;
-    let mut socket = server.open(DOWNLOAD).await;
+    let mut socket = server.ndt7(DOWNLOAD).await;
     socket
         .send(Message::Ping(b"12".to_vec().into()))
         .await
@@ -192,7 +187,7 @@ async fn other_subprotocols_get_400_and_the_connection_closes() {
         );
     }
     let counters = server.stop().await;
-    assert_eq!(counters.refused_requests.load(Ordering::Relaxed), 3);
+    assert_eq!(counters.ndt7.refused_requests.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]
@@ -211,7 +206,7 @@ async fn bad_queries_get_400_in_both_directions() {
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
     let answer = server.raw("\x01\x02 nonsense\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    let front = &server.all_counters.front;
+    let front = &server.counters.front;
     assert_eq!(front.unknown_paths.load(Ordering::Relaxed), 1);
     assert_eq!(front.broken_requests.load(Ordering::Relaxed), 1);
     server.stop().await;
@@ -220,7 +215,7 @@ async fn bad_queries_get_400_in_both_directions() {
 #[tokio::test]
 async fn early_exit_ends_a_download_that_has_its_bytes() {
     let server = Fixture::start(long()).await;
-    let mut socket = server.open(&format!("{DOWNLOAD}?early_exit=250")).await;
+    let mut socket = server.ndt7(&format!("{DOWNLOAD}?early_exit=250")).await;
     let seen = read_to_end(&mut socket).await;
     assert_eq!(seen.close_code, Some(1000));
     let acked = seen.measurements.last().unwrap().tcp_info.unwrap();
@@ -236,38 +231,38 @@ async fn a_full_server_answers_503_and_a_greedy_source_429() {
         ..long()
     })
     .await;
-    let _download = server.open(DOWNLOAD).await;
+    let _download = server.ndt7(DOWNLOAD).await;
     let answer = server.raw(&head(DOWNLOAD, GOOD_PROTOCOL)).await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
-    let _upload = server.open(UPLOAD).await;
+    let _upload = server.ndt7(UPLOAD).await;
     let answer = server.raw(&head(UPLOAD, GOOD_PROTOCOL)).await;
     assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
     let counters = server.stop().await;
-    assert_eq!(counters.refused_overload.load(Ordering::Relaxed), 1);
-    assert_eq!(counters.refused_source.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.ndt7.refused_overload.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.ndt7.refused_source.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
 async fn a_client_that_vanishes_ends_only_its_own_test() {
     let server = Fixture::start(long()).await;
-    let mut socket = server.open(DOWNLOAD).await;
+    let mut socket = server.ndt7(DOWNLOAD).await;
     assert!(socket.next().await.unwrap().is_ok());
     drop(socket);
-    let mut other = server.open(UPLOAD).await;
+    let mut other = server.ndt7(UPLOAD).await;
     while !matches!(other.next().await, Some(Ok(Message::Text(_)))) {}
     drop(other);
     let counters = server.stop().await;
-    assert_eq!(counters.downloads_started.load(Ordering::Relaxed), 1);
-    assert_eq!(counters.uploads_started.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.ndt7.downloads_started.load(Ordering::Relaxed), 1);
+    assert_eq!(counters.ndt7.uploads_started.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
 async fn a_client_that_never_reads_is_cut_off() {
     let (nominal, hard_limit) = (Duration::from_millis(100), Duration::from_millis(400));
     let server = Fixture::start(lasting(nominal, hard_limit)).await;
-    let socket = server.open(DOWNLOAD).await;
-    while server.counters.broken_off.load(Ordering::Relaxed) == 0
-        && server.counters.closed.load(Ordering::Relaxed) == 0
+    let socket = server.ndt7(DOWNLOAD).await;
+    while server.counters.ndt7.broken_off.load(Ordering::Relaxed) == 0
+        && server.counters.ndt7.closed.load(Ordering::Relaxed) == 0
     {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -278,8 +273,8 @@ async fn a_client_that_never_reads_is_cut_off() {
 #[tokio::test]
 async fn a_stopping_server_closes_running_tests_with_1001() {
     let server = Fixture::start(long()).await;
-    let mut download = server.open(DOWNLOAD).await;
-    let mut upload = server.open(UPLOAD).await;
+    let mut download = server.ndt7(DOWNLOAD).await;
+    let mut upload = server.ndt7(UPLOAD).await;
     server.cancel.cancel();
     assert_eq!(read_to_end(&mut download).await.close_code, Some(1001));
     assert_eq!(read_to_end(&mut upload).await.close_code, Some(1001));
@@ -320,11 +315,13 @@ async fn one_port_speaks_ws_and_wss() {
         .connect("localhost".try_into().unwrap(), server.tcp().await)
         .await
         .unwrap();
-    let (mut secure, _) = client_async(request(DOWNLOAD), stream).await.unwrap();
+    let (mut secure, _) = client_async(request(DOWNLOAD, spec::SUBPROTOCOL), stream)
+        .await
+        .unwrap();
     let seen = read_to_end(&mut secure).await;
     assert_eq!(seen.close_code, Some(1000));
     assert!(!seen.binary_sizes.is_empty());
-    let mut plain = server.open(DOWNLOAD).await;
+    let mut plain = server.ndt7(DOWNLOAD).await;
     assert_eq!(read_to_end(&mut plain).await.close_code, Some(1000));
     server.stop().await;
 }
