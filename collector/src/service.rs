@@ -4,6 +4,7 @@
 //! country, tables → listeners → data directory, stores → workers → serving. It stops when its
 //! token is cancelled: listeners first, then whoever feeds the journal, then the journal.
 mod alone;
+mod http;
 mod tls;
 
 pub use alone::ServersAlone;
@@ -13,23 +14,19 @@ use crate::cells::{self, Cells, CellsError, Progress};
 use crate::config::{Config, ConfigError};
 use crate::country::{Nation, NationError};
 use crate::ingest::network::{BadNetworkTable, NetworkTable};
-use crate::ingest::source::Peer;
 use crate::ingest::{self, Ingest};
 use crate::journal::{Journal, JournalReader, ReadError};
 use crate::metrics::{self, Metrics};
 use crate::servers::{BindError, Servers};
 use crate::store::StoreError;
 use crate::web::{self, AppState, SignedTargets};
-use axum::Router;
-use axum::serve::Listener;
-use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonle_evidence::document::DocumentError;
@@ -41,8 +38,6 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// How often the admin store is looked after.
 const ADMIN_TICK: Duration = Duration::from_secs(1);
-/// How long requests may go on after the end was asked for.
-const DRAIN_MAX: Duration = Duration::from_secs(3);
 /// How long everything may take to end.
 const STOP_MAX: Duration = Duration::from_millis(4_500);
 
@@ -236,7 +231,7 @@ impl Service {
             service.spawn_cells(cells, journal.reader()?, told);
         }
         service.spawn_admin();
-        service.spawn_listeners(listeners, state, intake.unwrap_or_default())?;
+        service.spawn_listeners(listeners, state, intake.unwrap_or_default());
         Ok(service)
     }
 
@@ -290,27 +285,17 @@ impl Service {
         });
     }
 
-    fn spawn_listeners(
-        &self,
-        listeners: Listeners,
-        state: AppState,
-        intake: OpenApiRouter,
-    ) -> Result<(), StartError> {
+    fn spawn_listeners(&self, listeners: Listeners, state: AppState, intake: OpenApiRouter) {
         let metrics = metrics::router(state.clone());
         let router = web::router(state, intake);
         let stop = || self.cancel.clone();
-        if let Some(tls) = listeners.tls {
-            let listener = tls::TlsListener::start(listeners.web, tls, stop())
-                .map_err(listen_error(self.web_addr, "listen"))?;
-            self.tasks.spawn(serve(listener, router, stop()));
-        } else {
-            self.tasks.spawn(serve(listeners.web, router, stop()));
-        }
-        self.tasks.spawn(serve(listeners.metrics, metrics, stop()));
+        let (web, tls) = (listeners.web, listeners.tls);
+        self.tasks.spawn(http::serve(web, tls, router, stop()));
+        let own = http::serve(listeners.metrics, None, metrics, stop());
+        self.tasks.spawn(own);
         if let Some(servers) = listeners.servers {
             self.tasks.spawn(servers.serve(stop()));
         }
-        Ok(())
     }
 }
 
@@ -349,34 +334,6 @@ fn listen_error(address: SocketAddr, key: &'static str) -> impl Fn(std::io::Erro
         address,
         key,
         source,
-    }
-}
-
-/// Serves until `cancel`, then lets running requests end for a while.
-fn serve<L>(listener: L, router: Router, cancel: CancellationToken) -> impl Future<Output = ()>
-where
-    L: Listener<Addr = SocketAddr>,
-    Peer: for<'a> axum::extract::connect_info::Connected<axum::serve::IncomingStream<'a, L>>,
-{
-    let stopping = cancel.clone();
-    let serving = axum::serve(
-        listener,
-        router.into_make_service_with_connect_info::<Peer>(),
-    )
-    .with_graceful_shutdown(cancel.cancelled_owned());
-    async move {
-        let overdue = async {
-            stopping.cancelled().await;
-            sleep(DRAIN_MAX).await;
-        };
-        tokio::select! {
-            served = serving => {
-                if let Err(error) = served {
-                    tracing::error!(%error, "a listener ended: {error}");
-                }
-            }
-            () = overdue => {}
-        }
     }
 }
 

@@ -75,6 +75,22 @@ async fn it_serves_until_it_is_told_to_stop_also_with_clients_connected() {
     again.wait().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_slow_with_its_request_loses_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let (service, cancel) = start(config(dir.path())).await;
+    for slow in ["", "GET /healthz HTTP/1.1\r\nhost: x\r\n"] {
+        let mut stream = TcpStream::connect(service.web_addr).await.unwrap();
+        stream.write_all(slow.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        // The clock of this test stands still until everybody waits: this ends at the server's time.
+        stream.read_to_end(&mut rest).await.unwrap();
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "{slow:?}");
+    }
+    cancel.cancel();
+    service.wait().await;
+}
+
 #[tokio::test]
 async fn a_port_in_use_is_told_by_its_address_and_key() {
     let dir = tempfile::tempdir().unwrap();

@@ -2,12 +2,9 @@
 //!
 //! Only peers named in `trusted_proxies` are believed, and of what they forward only the part that
 //! trusted ones wrote: the list is read from its end, past trusted addresses, to the first other.
-use axum::extract::connect_info::Connected;
 use axum::http::HeaderMap;
-use axum::serve::IncomingStream;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
-use tokio::net::TcpListener;
 
 /// The other end of a connection, as the listener saw it.
 #[derive(Debug, Clone, Copy)]
@@ -16,15 +13,6 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Whether this program terminated TLS.
     pub tls: bool,
-}
-
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self {
-            address: *stream.remote_addr(),
-            tls: false,
-        }
-    }
 }
 
 /// Where a request came from. In memory only; has no `Debug` so that it cannot be logged.

@@ -1,6 +1,6 @@
 //! The measurement servers alone: no records, no pages, no state on disk, no collector's key. For
 //! machines with a good line that are somebody else's, or at an exchange point.
-use super::{StartError, bind, listen_error, serve, tls};
+use super::{StartError, bind, http, listen_error, tls};
 use crate::config::Config;
 use crate::metrics;
 use crate::servers::Servers;
@@ -31,7 +31,7 @@ impl ServersAlone {
         let servers_addr = servers.front_addr();
         let router = metrics::servers_router(servers.counters());
         let tasks = TaskTracker::new();
-        tasks.spawn(serve(listener, router, cancel.clone()));
+        tasks.spawn(http::serve(listener, None, router, cancel.clone()));
         tasks.spawn(servers.serve(cancel.clone()));
         Ok(Self {
             servers_addr,
