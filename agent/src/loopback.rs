@@ -30,13 +30,13 @@ pub(crate) fn target(value: impl Into<String>) -> Target {
 
 /// A run with 4 MiB to use.
 pub(crate) fn run_with(net: NetSettings) -> Run {
-    Run::new(
-        net,
-        4 << 20,
-        1,
-        CancellationToken::new(),
-        Arc::new(|_, _| {}),
-    )
+    run_of(net, 4 << 20)
+}
+
+/// A run with so many bytes to use.
+pub(crate) fn run_of(net: NetSettings, max_bytes: u64) -> Run {
+    let cancel = CancellationToken::new();
+    Run::new(net, max_bytes, 1, cancel, Arc::new(|_, _| {}))
 }
 
 /// Runs the experiment once and takes what it recorded.

@@ -5,6 +5,7 @@
 //! 1. It records observations and samples as they happen, so that a timeout or a panic loses none.
 //! 2. Whatever the network did is an observation; [`CannotRun`] is only for "did not run".
 //! 3. It stops soon after `run.cancel` fires, and never uses more bytes than `run.max_bytes`.
+mod bulk;
 pub mod dns;
 pub mod latency;
 pub mod path;

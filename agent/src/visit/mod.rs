@@ -9,7 +9,7 @@ mod cookies;
 pub mod kpi;
 
 use crate::experiments::{CannotRun, Run};
-use crate::steps;
+use crate::steps::{self, Dial};
 use cookies::Cookies;
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpStream;
@@ -17,7 +17,7 @@ use tonle_evidence::failure::Failure;
 use tonle_evidence::record::Target;
 use tonle_net::dns::Patience;
 use tonle_net::http::{self, Fetched, Get, Limits};
-use tonle_net::meter::{Metered, TCP_OPEN_CLOSE_BYTES};
+use tonle_net::meter::Metered;
 use tonle_net::scrub;
 use tonle_net::step::{Seen, Step};
 use tonle_net::tcp;
@@ -153,28 +153,21 @@ impl Visit<'_> {
 
     /// Resolves the host and connects to the first of its addresses that lets us.
     async fn connect(&mut self, url: &Url) -> Result<(SocketAddr, TcpStream), End> {
-        let host = url.host_str().unwrap_or_default();
-        let port = url.port_or_known_default().unwrap_or(443);
-        let resolved = steps::resolve(self.run, host, self.manner.patience).await;
-        let mut left = resolved.observations.iter().any(steps::left_device);
-        for address in resolved.addresses.iter().take(ADDRESSES_MAX) {
-            let peer = SocketAddr::new(*address, port);
-            if let Some(stream) = self.try_address(peer, &mut left).await {
-                return Ok((peer, stream));
-            }
-        }
-        Err(if left { End::Failed } else { End::NeverLeft })
-    }
-
-    async fn try_address(&mut self, peer: SocketAddr, left: &mut bool) -> Option<TcpStream> {
-        let run = self.run;
-        let (seen, stream) = tcp::connect(&run.net, &run.clock, peer, tcp::CONNECT_TIMEOUT).await;
-        if steps::left_device(&seen) {
-            *left = true;
-            run.count_bytes(TCP_OPEN_CLOSE_BYTES);
-        }
-        run.observe(seen);
-        stream
+        let dial = Dial {
+            net: &self.run.net,
+            host: url.host_str().unwrap_or_default(),
+            port: url.port_or_known_default().unwrap_or(443),
+            patience: self.manner.patience,
+            timeout: tcp::CONNECT_TIMEOUT,
+            addresses_max: ADDRESSES_MAX,
+        };
+        let dialled = steps::dial(self.run, dial).await;
+        let otherwise = if dialled.left {
+            End::Failed
+        } else {
+            End::NeverLeft
+        };
+        dialled.connected.ok_or(otherwise)
     }
 
     async fn shake_hands(

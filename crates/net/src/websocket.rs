@@ -20,6 +20,7 @@ use tonle_evidence::failure::Failure;
 use url::Url;
 
 pub use tokio_tungstenite::WebSocketStream;
+pub use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 pub use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 /// What the caller wants of a handshake.

@@ -21,8 +21,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
-use tonle_evidence::record::{Outcome, PathClass, Stream, Target};
-use tonle_net::dns::Patience;
+use tonle_evidence::record::{PathClass, Stream, Target};
 use tonle_net::icmp::{self, CannotPing, EchoSocket};
 use tonle_net::meter::TCP_OPEN_CLOSE_BYTES;
 use tonle_net::tcp;
@@ -72,12 +71,7 @@ impl Experiment for Latency {
 async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
     let (host, port) = host_and_port(&target.value)?;
     steps::check_literal(run, &target.value, &host)?;
-    let resolved = steps::resolve(run, &host, Patience::FIRST_ANSWER).await;
-    let with_route = resolved
-        .addresses
-        .iter()
-        .find(|address| tcp::has_route(**address));
-    let Some(address) = with_route.or(resolved.addresses.first()).copied() else {
+    let Some(address) = steps::resolve_one(run, &host).await else {
         return Ok(());
     };
     let over_tcp = SocketAddr::new(address, port);
@@ -132,7 +126,7 @@ async fn echo_train(run: &Run, socket: &EchoSocket) -> Train {
         first_sequence: u16::from_be_bytes(seed_bytes(run)),
     };
     let bytes = 2 * icmp::echo_bytes(socket.target());
-    let may_send = || may_spend(run, bytes);
+    let may_send = || steps::may_spend(run, bytes);
     let mut settled = 0;
     let saw = |observation: Observation| {
         settled += u64::from(observation.operation == "icmp_echo");
@@ -145,16 +139,6 @@ async fn echo_train(run: &Run, socket: &EchoSocket) -> Train {
         train.push(rtt_us);
     }
     train
-}
-
-/// Counts the bytes of a probe, unless they would be more than the run may use.
-fn may_spend(run: &Run, bytes: u64) -> bool {
-    if run.bytes_used() + bytes > run.max_bytes {
-        run.ended(Outcome::Capped);
-        return false;
-    }
-    run.count_bytes(bytes);
-    true
 }
 
 /// Two bytes of the run's seed: where sequence numbers start.
@@ -186,7 +170,7 @@ where
     let probes = (0..PROBES).map(|number| async move {
         let due = tokio::time::sleep(SPACING * u32::from(number));
         stopped.run_until_cancelled(due).await?;
-        if !may_spend(run, bytes) {
+        if !steps::may_spend(run, bytes) {
             stopped.cancel();
             return None;
         }

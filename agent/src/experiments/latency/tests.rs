@@ -3,6 +3,7 @@ use super::*;
 use crate::loopback::{measure, net, resolver, run_with, sample, steps, target};
 use std::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tonle_evidence::record::Outcome;
 
 /// Whether the system permits an ICMP socket: as the step itself finds.
 fn icmp_permitted() -> bool {

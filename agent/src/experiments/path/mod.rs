@@ -20,9 +20,8 @@ use crate::steps;
 use gateway::Place;
 use std::net::{IpAddr, SocketAddr};
 use tonle_evidence::failure::Failure;
-use tonle_evidence::record::{Outcome, Stream, Target};
+use tonle_evidence::record::{Stream, Target};
 use tonle_net::classify;
-use tonle_net::dns::Patience;
 use tonle_net::scrub;
 use tonle_net::step::Step;
 use tonle_net::tcp;
@@ -73,12 +72,7 @@ async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
         });
     }
     steps::check_literal(run, host, host)?;
-    let resolved = steps::resolve(run, host, Patience::FIRST_ANSWER).await;
-    let with_route = resolved
-        .addresses
-        .iter()
-        .find(|address| tcp::has_route(**address));
-    let Some(address) = with_route.or(resolved.addresses.first()).copied() else {
+    let Some(address) = steps::resolve_one(run, host).await else {
         return Ok(());
     };
     for (done, method) in (0..).zip(METHODS) {
@@ -96,7 +90,7 @@ async fn trace_by(run: &Run, method: Method, address: IpAddr) -> End {
     let mut step = Step::start(&run.clock, "path", scrub::address(address));
     let mut veil = Veil::new(trace::own_networks());
     let mut places: Vec<Place> = Vec::new();
-    let may_send = || may_spend(run);
+    let may_send = || steps::may_spend(run, HOP_BYTES);
     let saw = |hop: Hop| {
         let shown = record_hop(run, method, &hop, &mut veil);
         places.extend(place_of(&hop, &shown));
@@ -130,16 +124,6 @@ async fn trace_by(run: &Run, method: Method, address: IpAddr) -> End {
         Some(failure) => step.fail(failure),
     });
     end
-}
-
-/// Counts the bytes of a hop, unless they would be more than the run may use.
-fn may_spend(run: &Run) -> bool {
-    if run.bytes_used() + HOP_BYTES > run.max_bytes {
-        run.ended(Outcome::Capped);
-        return false;
-    }
-    run.count_bytes(HOP_BYTES);
-    true
 }
 
 fn word_of(end: &End) -> &'static str {

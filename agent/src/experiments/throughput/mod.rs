@@ -23,7 +23,6 @@
 //!
 //! Operations: the steps of `tonle_net`, then `transfer` (see `transfer`) and `limits` (see
 //! `witness`).
-pub(super) mod connection;
 pub mod early_stop;
 mod limit;
 mod rate;
@@ -31,15 +30,17 @@ pub mod trace;
 mod transfer;
 mod witness;
 
+use super::bulk::connection::{CLIENT_NAME, CLIENT_VERSION, Server};
+use super::bulk::ending::Stop;
+use super::bulk::{base_url, stop_at_bytes};
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
 use crate::steps;
-use connection::Server;
 use early_stop::Rule;
 use tonle_evidence::record::{LimitedBy, Outcome, PathClass, Stream, Target};
 use tonle_wire::ndt7::Direction;
-use tonle_wire::ndt7::spec::{HARD_LIMIT_US, NOMINAL_US};
-use transfer::{Limits, Stop, Transfer};
-use url::Url;
+use tonle_wire::ndt7::query::describe_client;
+use tonle_wire::ndt7::spec::{HARD_LIMIT_US, NOMINAL_US, SUBPROTOCOL};
+use transfer::{Limits, Transfer};
 use witness::Witness;
 
 static META: Meta = Meta {
@@ -49,9 +50,6 @@ static META: Meta = Meta {
     about: "how much the line carries, both ways, against an ndt7 server",
     timeout_s: 90,
 };
-
-/// Bytes of a direction's half that are kept back: one part in this many (rule 6).
-const RESERVE_SHARE: u64 = 8;
 
 /// How long a test is. The protocol's lengths but for tests.
 #[derive(Debug, Clone, Copy)]
@@ -108,8 +106,9 @@ impl Throughput {
             witness::wait_for_a_quiet_line(run).await;
         }
         let mut limits_seen = Vec::new();
+        let query = describe_client(CLIENT_NAME, CLIENT_VERSION);
         for direction in Direction::ALL {
-            let connecting = server.connect(run, direction);
+            let connecting = server.connect_to(run, direction.path(), &query, SUBPROTOCOL);
             let connected = tokio::select! {
                 () = run.cancel.cancelled() => {
                     run.ended(Outcome::Cancelled);
@@ -171,30 +170,6 @@ impl Throughput {
             run.sample(format!("throughput.{base}/{variant}/{class}"), value);
         }
     }
-}
-
-/// The count of the run's bytes at which a direction stops (rule 6). `bytes_before` is the count
-/// when the direction began.
-pub(super) fn stop_at_bytes(run: &Run, bytes_before: u64) -> u64 {
-    let left = run.max_bytes.saturating_sub(bytes_before);
-    let share = (run.max_bytes / 2).min(left);
-    bytes_before + share - share / RESERVE_SHARE
-}
-
-/// The server's URL as the target names it; a path there is replaced by ndt7's own.
-pub(super) fn base_url(value: &str) -> Result<Url, CannotRun> {
-    let bad = |reason: &str| CannotRun::Target {
-        target: value.to_owned(),
-        reason: reason.to_owned(),
-    };
-    let url = Url::parse(value).map_err(|error| bad(&error.to_string()))?;
-    if !matches!(url.scheme(), "ws" | "wss") {
-        return Err(bad("it is no ws or wss URL"));
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err(bad("it names no host"));
-    }
-    Ok(url)
 }
 
 #[cfg(test)]

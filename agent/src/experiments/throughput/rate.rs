@@ -1,6 +1,7 @@
 //! Pure: which rates a transfer gives, if any. The rules stand at the top of `throughput`.
 use super::Timing;
-use super::transfer::{Stop, Transfer};
+use super::transfer::Transfer;
+use crate::experiments::bulk::ending::Stop;
 use tonle_wire::ndt7::Direction;
 use tonle_wire::ndt7::messages::MAX_INTEGER;
 use tonle_wire::ndt7::spec::MESSAGE_START_BYTES;

@@ -5,13 +5,14 @@ use super::peer::{self, behave};
 use super::*;
 use crate::context::Line;
 use crate::experiments::Recorded;
+use crate::experiments::bulk::peer::start_refusing;
+use crate::loopback;
 use futures_util::{SinkExt, StreamExt};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::http::StatusCode;
-use tokio_util::sync::CancellationToken;
 use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::PathClass;
@@ -29,18 +30,10 @@ const PLENTY: u64 = 1 << 32;
 
 fn new_run(max_bytes: u64, allow_loopback: bool) -> Run {
     let net = NetSettings {
-        resolvers: Vec::new(),
-        public_resolvers: Vec::new(),
-        roots: tonle_net::roots::load(None).unwrap(),
         allow_loopback,
+        ..loopback::net()
     };
-    Run::new(
-        net,
-        max_bytes,
-        7,
-        CancellationToken::new(),
-        Arc::new(|_, _| {}),
-    )
+    loopback::run_of(net, max_bytes)
 }
 
 fn target(value: &str, path_class: PathClass) -> Target {
@@ -190,7 +183,7 @@ async fn a_refused_handshake_gives_no_rate_and_no_second_try() {
         ),
         (None, Failure::HttpRequestFailed),
     ] {
-        let addr = peer::start_refusing(answer).await;
+        let addr = start_refusing(answer).await;
         let recorded = measure(addr, &new_run(PLENTY, true)).await;
         assert_eq!(operations(&recorded), ["connect", "websocket_handshake"]);
         assert_eq!(last(&recorded).failure, Some(failure));

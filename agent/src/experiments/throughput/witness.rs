@@ -14,9 +14,10 @@
 use super::Timing;
 use super::limit::{self, Seen, Sender, Verdict};
 use super::trace::{self, Course, Trace};
-use super::transfer::{Stop, Transfer};
+use super::transfer::Transfer;
 use crate::context::Glance;
 use crate::experiments::Run;
+use crate::experiments::bulk::ending::Stop;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;

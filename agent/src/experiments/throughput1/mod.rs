@@ -26,8 +26,8 @@ mod form;
 mod rate;
 mod stream;
 
-use super::throughput::connection::{CLIENT_NAME, CLIENT_VERSION, Connected, Server};
-use super::throughput::{base_url, stop_at_bytes};
+use super::bulk::connection::{CLIENT_NAME, CLIENT_VERSION, Connected, Server};
+use super::bulk::{base_url, stop_at_bytes};
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
 use crate::steps;
 use form::Form;

@@ -1,5 +1,6 @@
 //! Pure: which rate a direction gives, if any. The rules stand at the top of `throughput1`.
-use super::stream::{Stop, Stream};
+use super::stream::Stream;
+use crate::experiments::bulk::ending::Stop;
 use tonle_wire::ndt7::messages::MAX_INTEGER;
 use tonle_wire::throughput1::Direction;
 use tonle_wire::throughput1::spec::MESSAGE_START_BYTES;

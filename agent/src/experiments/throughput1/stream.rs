@@ -14,20 +14,14 @@
 mod moving;
 
 use crate::experiments::Run;
-use crate::experiments::throughput::connection::{Connected, Socket};
-use futures_util::{SinkExt, StreamExt};
+use crate::experiments::bulk::connection::Connected;
+use crate::experiments::bulk::ending::{self, End, ServerClose, Stop, closes_politely};
+use crate::experiments::bulk::readable;
 use serde_json::json;
-use std::os::fd::OwnedFd;
-use std::time::Duration;
-use tonle_evidence::failure::Failure;
-use tonle_net::meter::Meter;
+use tonle_net::scrub;
 use tonle_net::step::Step;
-use tonle_net::websocket::Message;
-use tonle_net::{scrub, tcp_info};
 use tonle_wire::throughput1::{Direction, WireMeasurement};
 
-/// How long the server may take to answer our Close.
-const FAREWELL: Duration = Duration::from_secs(1);
 /// Shortest time between two points of a series, microseconds.
 const SERIES_STEP_US: i64 = 250_000;
 /// Most points of a series: twenty seconds.
@@ -48,56 +42,6 @@ pub(super) struct StreamPlan {
     pub(super) limit_bytes: u64,
     /// The run's byte count at which every stream ends.
     pub(super) stop_at_bytes: u64,
-}
-
-/// What ended a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// The length that was asked for, by either side's clock.
-    TimeUp,
-    /// A byte limit, the server's or ours.
-    Capped,
-    /// The server's Close before either limit.
-    ServerClosed,
-    /// The run was cancelled.
-    Cancelled,
-    /// The connection or the protocol broke; the observation says how.
-    Broken,
-}
-
-impl Stop {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::TimeUp => "time_up",
-            Self::Capped => "bytes_cap",
-            Self::ServerClosed => "server_closed",
-            Self::Cancelled => "cancelled",
-            Self::Broken => "broken",
-        }
-    }
-}
-
-/// How a stream ended.
-#[derive(Debug)]
-struct End {
-    stop: Stop,
-    failure: Option<Failure>,
-}
-
-impl End {
-    fn by(stop: Stop) -> Self {
-        Self {
-            stop,
-            failure: None,
-        }
-    }
-
-    fn broken(failure: Failure) -> Self {
-        Self {
-            stop: Stop::Broken,
-            failure: Some(failure),
-        }
-    }
 }
 
 /// What came of a stream. Times are microseconds of the run.
@@ -130,7 +74,7 @@ pub(super) struct Heard {
     pub(super) congestion_control: Option<String>,
     pub(super) measurements: u64,
     pub(super) bad_measurements: u64,
-    pub(super) close_code: Option<u16>,
+    pub(super) closed: Option<ServerClose>,
 }
 
 /// Load that we moved, and the receiver's counter over time.
@@ -158,7 +102,7 @@ impl Heard {
     /// Takes a text message, and gives the report that it holds. The addresses in it are the
     /// volunteer's and are not kept. One that cannot be read is counted and says nothing of the line.
     fn text(&mut self, text: &[u8], heard_us: i64) -> Option<Report> {
-        let Ok(measurement) = WireMeasurement::parse(text) else {
+        let Some(Ok(measurement)) = readable(text).map(WireMeasurement::parse) else {
             self.bad_measurements += 1;
             return None;
         };
@@ -201,20 +145,14 @@ pub(super) async fn run(run: &Run, connected: Connected, plan: StreamPlan) -> St
     let end = {
         let moving = moving::run(run, &plan, connected_us, &mut socket, &mut load, &mut heard);
         tokio::select! {
-            () = run.cancel.cancelled() => End {
-                stop: Stop::Cancelled,
-                failure: Some(Failure::Interrupted),
-            },
+            () = run.cancel.cancelled() => End::cancelled(),
             end = moving => end,
         }
     };
     let ended_us = run.clock.elapsed_us();
     step.result_known();
-    if closes_politely(plan.direction, end.stop, heard.close_code) {
-        say_goodbye(&mut socket).await;
-    }
-    count_what_we_did_not_read(run, kernel, &own);
-    drop(socket);
+    let is_polite = closes_politely(plan.direction, end.stop, heard.closed);
+    ending::close(run, socket, kernel, &own, is_polite).await;
 
     step.fact("direction", plan.direction.as_str());
     step.fact("scheme", url.scheme());
@@ -240,7 +178,7 @@ fn describe(step: &mut Step, load: &Load, heard: &Heard) {
     step.fact("measurements", heard.measurements);
     step.fact("bad_measurements", heard.bad_measurements);
     step.fact("series", json!(load.series));
-    if let Some(code) = heard.close_code {
+    if let Some(code) = heard.closed.and_then(|close| close.code) {
         step.fact("close_code", code);
     }
     if let Some(name) = &heard.congestion_control {
@@ -254,33 +192,4 @@ fn describe(step: &mut Step, load: &Load, heard: &Heard) {
         step.fact("server_sent_bytes", heard.sent_bytes);
         step.fact("server_elapsed_us", report.elapsed_us);
     }
-}
-
-/// A download that we end is not listened to any longer: every byte still costs.
-fn closes_politely(direction: Direction, stop: Stop, close_code: Option<u16>) -> bool {
-    match stop {
-        _ if close_code.is_some() => true,
-        Stop::TimeUp | Stop::Capped | Stop::ServerClosed => direction == Direction::Upload,
-        Stop::Cancelled | Stop::Broken => false,
-    }
-}
-
-/// Sends or answers a Close and lets the server close first. Whatever fails here changes nothing.
-async fn say_goodbye(socket: &mut Socket) {
-    let goodbye = async {
-        if socket.send(Message::Close(None)).await.is_ok() {
-            while let Some(Ok(_)) = socket.next().await {}
-        }
-    };
-    let _ = tokio::time::timeout(FAREWELL, goodbye).await;
-}
-
-/// Adds to the run's bytes what crossed the line and no stream of ours saw: headers,
-/// retransmissions, and what had arrived when we stopped reading.
-fn count_what_we_did_not_read(run: &Run, kernel: Option<OwnedFd>, own: &Meter) {
-    let Some(Ok(info)) = kernel.map(tcp_info::read) else {
-        return;
-    };
-    let on_line = tcp_info::bytes_on_line(&info);
-    run.count_bytes(on_line.saturating_sub(own.bytes()));
 }

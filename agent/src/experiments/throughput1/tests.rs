@@ -1,26 +1,16 @@
 //! The throughput1 client against a scripted peer, well-behaved and not.
-#![expect(
-    clippy::result_large_err,
-    reason = "the type that tungstenite's callback has"
-)]
 use super::*;
 use crate::experiments::Recorded;
+use crate::experiments::bulk::peer::{self, PeerSocket};
+use crate::loopback;
 use futures_util::{SinkExt, StreamExt};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_tungstenite::tungstenite::handshake::server::{Request as Upgrade, Response};
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
-use tokio_util::sync::CancellationToken;
 use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
-use tonle_evidence::record::PathClass;
 use tonle_net::clock::Stopwatch;
-use tonle_net::settings::NetSettings;
 use tonle_wire::throughput1::Query;
 use tonle_wire::throughput1::spec::direction_of;
 
@@ -31,8 +21,6 @@ const SHORT: Throughput1 = Throughput1 {
 };
 const PLENTY: u64 = 1 << 32;
 
-type PeerSocket = WebSocketStream<TcpStream>;
-
 /// What a client asked for on one stream.
 #[derive(Clone)]
 struct Asked {
@@ -40,45 +28,29 @@ struct Asked {
     query: Query,
 }
 
-/// Serves connections side by side with `script`, and keeps what was asked for.
-async fn start<S, F>(script: S) -> (SocketAddr, Arc<Mutex<Vec<Asked>>>)
-where
-    S: Fn(Asked, PeerSocket) -> F + Send + Copy + 'static,
-    F: Future<Output = ()> + Send,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let addr = listener.local_addr().unwrap();
-    let all: Arc<Mutex<Vec<Asked>>> = Arc::default();
-    let kept = Arc::clone(&all);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let kept = Arc::clone(&kept);
-            tokio::spawn(async move {
-                if let Ok((asked, socket)) = accept(stream).await {
-                    kept.lock().unwrap().push(asked.clone());
-                    script(asked, socket).await;
-                }
-            });
-        }
-    });
-    (addr, all)
-}
-
-async fn accept(stream: TcpStream) -> Result<(Asked, PeerSocket), Error> {
-    let mut asked = None;
-    let socket = accept_hdr_async(stream, |request: &Upgrade, mut response: Response| {
-        assert_eq!(request.headers()["sec-websocket-protocol"], SUBPROTOCOL);
-        asked = Some(Asked {
+impl Asked {
+    fn of(request: &peer::Request) -> Self {
+        Self {
             direction: direction_of(request.uri().path()).unwrap(),
             query: Query::parse(request.uri().query().unwrap()).unwrap(),
-        });
-        let chosen = HeaderValue::from_static(SUBPROTOCOL);
-        let headers = response.headers_mut();
-        headers.insert("Sec-WebSocket-Protocol", chosen);
-        Ok(response)
-    })
-    .await?;
-    Ok((asked.unwrap(), socket))
+        }
+    }
+}
+
+/// Serves streams with `script`, and keeps what was asked for.
+async fn start<S, F>(script: S) -> (SocketAddr, Arc<Mutex<Vec<Asked>>>)
+where
+    S: Fn(Asked, PeerSocket) -> F + Send + Sync + 'static,
+    F: Future<Output = ()> + Send,
+{
+    let all: Arc<Mutex<Vec<Asked>>> = Arc::default();
+    let kept = Arc::clone(&all);
+    let keeping = move |asked: Asked, socket| {
+        kept.lock().unwrap().push(asked.clone());
+        script(asked, socket)
+    };
+    let addr = peer::start(SUBPROTOCOL, Asked::of, keeping).await;
+    (addr, all)
 }
 
 fn report(sent: u64, received: u64, elapsed_us: i64) -> Message {
@@ -127,32 +99,15 @@ async fn serve(asked: &Asked, mut socket: PeerSocket, limit: u64, lie: u64) -> R
     socket
         .send(report(sent, received * lie, clock.elapsed_us()))
         .await?;
-    let done = CloseFrame {
-        code: 1000.into(),
-        reason: "Done sending".into(),
-    };
-    socket.send(Message::Close(Some(done))).await?;
-    while let Some(Ok(_)) = socket.next().await {}
-    Ok(())
+    peer::close(socket).await
 }
 
 fn new_run(max_bytes: u64) -> Run {
-    let net = NetSettings {
-        resolvers: Vec::new(),
-        public_resolvers: Vec::new(),
-        roots: tonle_net::roots::load(None).unwrap(),
-        allow_loopback: true,
-    };
-    let cancel = CancellationToken::new();
-    Run::new(net, max_bytes, 7, cancel, Arc::new(|_, _| {}))
+    loopback::run_of(loopback::net(), max_bytes)
 }
 
 fn target(addr: SocketAddr, query: &str) -> Target {
-    Target {
-        value: format!("ws://{addr}/{query}"),
-        category: None,
-        path_class: PathClass::Domestic,
-    }
+    loopback::target(format!("ws://{addr}/{query}"))
 }
 
 async fn measure(addr: SocketAddr, run: &Run) -> Recorded {

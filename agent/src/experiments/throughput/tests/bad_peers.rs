@@ -1,7 +1,7 @@
 //! Servers that do not behave: the experiment ends in time, with the right failure or an end of its
 //! own, and never takes more bytes than it was given.
 use super::*;
-use crate::experiments::throughput::peer::PeerSocket;
+use crate::experiments::bulk::peer::{PeerSocket, listen};
 use tokio::io::AsyncWriteExt;
 
 /// Bytes of a run here: far less than any of these servers would send.
@@ -52,11 +52,6 @@ fn transfers(recorded: &Recorded) -> Vec<&Observation> {
 fn uploads(recorded: &Recorded) -> usize {
     let samples = recorded.samples.iter();
     samples.filter(|(name, _)| name.contains("upload")).count()
-}
-
-/// Reads what comes until the client leaves.
-async fn listen(mut socket: PeerSocket) {
-    while let Some(Ok(_)) = socket.next().await {}
 }
 
 /// Writes bytes as they stand, again and again, until the client leaves.

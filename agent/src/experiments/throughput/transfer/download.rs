@@ -1,12 +1,10 @@
 //! Receiving load and the server's measurements on one stream.
-use super::{End, Heard, Limits, Load, MESSAGE_TIMEOUT, Stop};
+use super::{Heard, Limits, Load};
 use crate::experiments::Run;
-use crate::experiments::throughput::connection::{Socket, is_spent};
-use futures_util::StreamExt;
-use std::time::Duration;
-use tonle_evidence::failure::Failure;
+use crate::experiments::bulk::connection::Socket;
+use crate::experiments::bulk::ending::{End, ServerClose, Stop, next_message_before};
 use tonle_net::step::Step;
-use tonle_net::websocket::{self, Message};
+use tonle_net::websocket::Message;
 
 /// Receives until the server closes, the rate is known, the cap is reached, time is up or the
 /// connection breaks.
@@ -24,17 +22,9 @@ pub(super) async fn run(
             return End::by(Stop::Capped);
         }
         let left_us = timing.cut_off_us - step.elapsed_us();
-        let Some(left_us) = u64::try_from(left_us).ok().filter(|left_us| *left_us > 0) else {
-            return End::by(Stop::TimeUp);
-        };
-        let left = Duration::from_micros(left_us);
-        let message = match tokio::time::timeout(MESSAGE_TIMEOUT.min(left), socket.next()).await {
-            Ok(Some(Ok(message))) => message,
-            Ok(Some(Err(error))) if is_spent(&error) => return End::by(Stop::Capped),
-            Ok(Some(Err(error))) => return End::broken(websocket::failure(&error)),
-            Ok(None) => return End::broken(Failure::Eof),
-            Err(_) if left <= MESSAGE_TIMEOUT => return End::by(Stop::TimeUp),
-            Err(_) => return End::broken(Failure::GenericTimeout),
+        let message = match next_message_before(socket, left_us).await {
+            Ok(message) => message,
+            Err(end) => return end,
         };
         match message {
             Message::Binary(payload) => load.add(payload.len()),
@@ -43,7 +33,7 @@ pub(super) async fn run(
                 heard.text(text.as_bytes());
             }
             Message::Close(frame) => {
-                heard.close_code = frame.map(|frame| frame.code.into());
+                heard.closed = Some(ServerClose::of(frame));
                 return End::by(Stop::ServerClosed);
             }
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}

@@ -15,27 +15,17 @@ mod upload;
 mod watch;
 
 use super::Timing;
-use super::connection::{Connected, Socket};
 use super::early_stop::Rule;
 use super::limit::is_app_limited;
 use super::trace::Course;
 use crate::experiments::Run;
-use futures_util::{SinkExt, StreamExt};
-use std::time::Duration;
-use tonle_evidence::failure::Failure;
+use crate::experiments::bulk::connection::Connected;
+use crate::experiments::bulk::ending::{self, End, ServerClose, Stop, closes_politely};
+use crate::experiments::bulk::readable;
+use tonle_net::scrub;
 use tonle_net::step::Step;
-use tonle_net::websocket::Message;
-use tonle_net::{scrub, tcp_info};
-use tonle_wire::ndt7::spec::MESSAGE_TIMEOUT_US;
 use tonle_wire::ndt7::{AppInfo, Direction, Measurement, TcpInfo};
 use watch::Watch;
-
-/// Longest wait for one message (stock clients wait as long).
-const MESSAGE_TIMEOUT: Duration = Duration::from_micros(MESSAGE_TIMEOUT_US.unsigned_abs());
-/// How long the server may take to answer our Close, or we to answer its.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// Longest text that is read as a measurement, bytes; those of stock servers have 2 KiB.
-const TEXT_MAX_BYTES: usize = 64 << 10;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
@@ -45,36 +35,6 @@ pub(super) struct Limits {
     pub(super) stop_at_bytes: u64,
     /// The rule that may end it before its time.
     pub(super) early: Option<Rule>,
-}
-
-/// What ended a transfer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// The server's Close.
-    ServerClosed,
-    /// The rate was known well enough.
-    Stable,
-    /// Our own time limit.
-    TimeUp,
-    /// Our byte cap.
-    Capped,
-    /// The run was cancelled.
-    Cancelled,
-    /// The connection or the protocol broke; the observation says how.
-    Broken,
-}
-
-impl Stop {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::ServerClosed => "server_closed",
-            Self::Stable => "stable",
-            Self::TimeUp => "time_up",
-            Self::Capped => "bytes_cap",
-            Self::Cancelled => "cancelled",
-            Self::Broken => "broken",
-        }
-    }
 }
 
 /// What the server said last of its own counters.
@@ -117,28 +77,6 @@ impl Transfer {
     }
 }
 
-/// How a transfer ended.
-struct End {
-    stop: Stop,
-    failure: Option<Failure>,
-}
-
-impl End {
-    fn by(stop: Stop) -> Self {
-        Self {
-            stop,
-            failure: None,
-        }
-    }
-
-    fn broken(failure: Failure) -> Self {
-        Self {
-            stop: Stop::Broken,
-            failure: Some(failure),
-        }
-    }
-}
-
 /// Load that we moved.
 #[derive(Debug, Default)]
 struct Load {
@@ -160,7 +98,7 @@ struct Heard {
     bbr: bool,
     measurements: u64,
     bad_measurements: u64,
-    close_code: Option<u16>,
+    closed: Option<ServerClose>,
     watch: Watch,
 }
 
@@ -168,8 +106,7 @@ impl Heard {
     /// Takes a text message. `ConnectionInfo` holds the volunteer's address and is not kept. One
     /// that cannot be read is counted and says nothing of the line.
     fn text(&mut self, text: &[u8]) {
-        let readable = (text.len() <= TEXT_MAX_BYTES).then_some(text);
-        let Some(Ok(measurement)) = readable.map(Measurement::parse) else {
+        let Some(Ok(measurement)) = readable(text).map(Measurement::parse) else {
             self.bad_measurements += 1;
             return;
         };
@@ -219,8 +156,8 @@ pub(super) async fn run(
         url,
         mut socket,
         kernel,
-        bytes_before,
         allowance,
+        own,
         ..
     } = connected;
     allowance.set(limits.stop_at_bytes);
@@ -242,35 +179,25 @@ pub(super) async fn run(
             }
         };
         tokio::select! {
-            () = run.cancel.cancelled() => End {
-                stop: Stop::Cancelled,
-                failure: Some(Failure::Interrupted),
-            },
+            () = run.cancel.cancelled() => End::cancelled(),
             end = moving => end,
         }
     };
     let elapsed_us = step.elapsed_us();
     step.result_known();
-    let moved_bytes = run.bytes_used() - bytes_before;
     let is_believable =
-        direction == Direction::Download || is_believable(&heard.server, moved_bytes);
+        direction == Direction::Download || is_believable(&heard.server, own.bytes());
     if !is_believable {
         heard.server = ServerView::default();
     }
     allowance.set(u64::midpoint(limits.stop_at_bytes, run.max_bytes));
-    if closes_politely(direction, end.stop) {
-        say_goodbye(&mut socket).await;
-    }
-    let own = kernel.and_then(|kernel| tcp_info::read(kernel).ok());
-    if let Some(own) = &own {
-        count_what_we_did_not_read(run, own, bytes_before);
-    }
-    drop(socket);
+    let is_polite = closes_politely(direction, end.stop, heard.closed);
+    let own = ending::close(run, socket, kernel, &own, is_polite).await;
 
     step.fact("direction", direction.as_str());
     step.fact("scheme", url.scheme());
     step.fact("stop", end.stop.as_str());
-    if let Some(code) = heard.close_code {
+    if let Some(code) = heard.closed.and_then(|close| close.code) {
         step.fact("close_code", code);
     }
     step.fact("payload_bytes", load.payload_bytes);
@@ -306,33 +233,6 @@ fn is_believable(server: &ServerView, moved_bytes: u64) -> bool {
     let claims = [of_kernel, of_program].into_iter().flatten();
     let moved_bytes = i64::try_from(moved_bytes).unwrap_or(i64::MAX);
     claims.into_iter().all(|bytes| bytes <= moved_bytes)
-}
-
-/// A download that we end is not listened to any longer: every byte still costs.
-fn closes_politely(direction: Direction, stop: Stop) -> bool {
-    match stop {
-        Stop::ServerClosed => true,
-        Stop::TimeUp | Stop::Capped | Stop::Stable => direction == Direction::Upload,
-        Stop::Cancelled | Stop::Broken => false,
-    }
-}
-
-/// Sends or answers a Close and lets the server close first. Whatever fails here changes nothing.
-async fn say_goodbye(socket: &mut Socket) {
-    let goodbye = async {
-        if socket.send(Message::Close(None)).await.is_ok() {
-            while let Some(Ok(_)) = socket.next().await {}
-        }
-    };
-    let _ = tokio::time::timeout(FAREWELL, goodbye).await;
-}
-
-/// Adds to the run's bytes what crossed the line and no stream of ours saw: headers,
-/// retransmissions, and what had arrived when we stopped reading.
-fn count_what_we_did_not_read(run: &Run, info: &TcpInfo, bytes_before: u64) {
-    let on_line = tcp_info::bytes_on_line(info);
-    let counted = run.bytes_used() - bytes_before;
-    run.count_bytes(on_line.saturating_sub(counted));
 }
 
 /// The server's last counters as they stand in the observation, without the prefix.

@@ -1,20 +1,16 @@
 //! Sending load while the server's measurements come back.
-use super::{End, FAREWELL, Heard, Limits, Load, MESSAGE_TIMEOUT, Stop};
+use super::{Heard, Limits, Load};
 use crate::experiments::Run;
-use crate::experiments::throughput::connection::{Socket, is_spent};
+use crate::experiments::bulk::connection::Socket;
+use crate::experiments::bulk::ending::{End, FAREWELL, ServerClose, Stop, next_message};
+use crate::experiments::bulk::load::{RandomLoad, bytes_of_message};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::time::Duration;
 use tonle_evidence::failure::Failure;
 use tonle_net::step::Step;
-use tonle_net::websocket::{self, Bytes, Message};
+use tonle_net::websocket::Message;
 use tonle_wire::ndt7::scaling::Scaling;
-use tonle_wire::ndt7::spec::MESSAGE_SENT_MAX_BYTES;
-
-/// What a message costs beside its payload: the frame's header and mask, and TLS records of 16 KiB
-/// with 22 bytes each.
-const MESSAGE_OVERHEAD_BYTES: u64 = 14 + 22 * (MESSAGE_SENT_MAX_BYTES as u64 / (16 << 10) + 1);
 
 /// Sends until time is up, the rate is known, the cap is reached, the server closes or the
 /// connection breaks.
@@ -51,20 +47,16 @@ async fn send(
     limits: Limits,
     load: &mut Load,
 ) -> End {
-    let mut random = vec![0; MESSAGE_SENT_MAX_BYTES];
-    StdRng::seed_from_u64(run.seed).fill_bytes(&mut random);
-    let random = Bytes::from(random);
+    let random = RandomLoad::new(run.seed);
     let mut scaling = Scaling::default();
     let nominal_us = limits.timing.nominal_us;
     while step.elapsed_us() < nominal_us {
         let size = scaling.size_bytes();
-        let after = run.bytes_used() + size as u64 + MESSAGE_OVERHEAD_BYTES;
-        if after > limits.stop_at_bytes {
+        if run.bytes_used() + bytes_of_message(size) > limits.stop_at_bytes {
             return End::by(Stop::Capped);
         }
-        let message = Message::Binary(random.slice(..size));
-        if let Err(error) = sink.send(message).await {
-            return End::broken(websocket::failure(&error));
+        if let Err(error) = sink.send(random.message(size)).await {
+            return End::of_error(&error);
         }
         scaling.sent(size);
         load.add(size);
@@ -78,12 +70,9 @@ async fn send(
 /// an upload breaks the protocol.
 async fn listen(stream: &mut SplitStream<&mut Socket>, heard: &mut Heard) -> End {
     loop {
-        let message = match tokio::time::timeout(MESSAGE_TIMEOUT, stream.next()).await {
-            Ok(Some(Ok(message))) => message,
-            Ok(Some(Err(error))) if is_spent(&error) => return End::by(Stop::Capped),
-            Ok(Some(Err(error))) => return End::broken(websocket::failure(&error)),
-            Ok(None) => return End::broken(Failure::Eof),
-            Err(_) => return End::broken(Failure::GenericTimeout),
+        let message = match next_message(stream).await {
+            Ok(message) => message,
+            Err(end) => return end,
         };
         match message {
             Message::Text(text) => {
@@ -94,7 +83,7 @@ async fn listen(stream: &mut SplitStream<&mut Socket>, heard: &mut Heard) -> End
             }
             Message::Binary(_) => return End::broken(Failure::HttpRequestFailed),
             Message::Close(frame) => {
-                heard.close_code = frame.map(|frame| frame.code.into());
+                heard.closed = Some(ServerClose::of(frame));
                 return End::by(Stop::ServerClosed);
             }
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}

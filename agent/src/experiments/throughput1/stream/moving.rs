@@ -1,20 +1,21 @@
 //! The load of one stream and the server's measurements beside it, until a limit or the peer ends
 //! them.
-use super::{End, FAREWELL, Heard, Load, Stop, StreamPlan};
+use super::{Heard, Load, StreamPlan};
 use crate::experiments::Run;
-use crate::experiments::throughput::connection::Socket;
+use crate::experiments::bulk::connection::Socket;
+use crate::experiments::bulk::ending::{
+    End, FAREWELL, ServerClose, Stop, next_message, next_message_before,
+};
+use crate::experiments::bulk::load::{RandomLoad, bytes_of_message};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::time::Duration;
 use tonle_evidence::failure::Failure;
-use tonle_net::websocket::{self, Bytes, Message};
+use tonle_net::websocket::Message;
 use tonle_wire::throughput1::Direction;
 use tonle_wire::throughput1::scaling::Scaling;
 use tonle_wire::throughput1::spec::MESSAGE_MAX_BYTES;
 
-/// Longest wait for one message: a server reports every 400 ms at most.
-const MESSAGE_TIMEOUT: Duration = Duration::from_secs(7);
 /// How much later than our clock the server's may end the test, microseconds.
 const GRACE_US: i64 = 1_000_000;
 /// How much earlier than our clock the server's may end it: its clock begins before ours.
@@ -95,17 +96,10 @@ impl Moving<'_> {
                 return End::by(Stop::Capped);
             }
             let left_us = self.plan.length_us + GRACE_US - self.of_test_us();
-            let Some(left_us) = u64::try_from(left_us).ok().filter(|left_us| *left_us > 0) else {
-                return End::by(Stop::TimeUp);
-            };
-            let left = Duration::from_micros(left_us);
-            let message = match tokio::time::timeout(MESSAGE_TIMEOUT.min(left), socket.next()).await
-            {
-                Ok(Some(Ok(message))) => message,
-                Ok(Some(Err(error))) => return End::broken(websocket::failure(&error)),
-                Ok(None) => return End::broken(Failure::Eof),
-                Err(_) if left <= MESSAGE_TIMEOUT => return Self::end_of_silence(load),
-                Err(_) => return End::broken(Failure::GenericTimeout),
+            let message = match next_message_before(socket, left_us).await {
+                Ok(message) => message,
+                Err(end) if end.stop == Stop::TimeUp => return Self::end_of_silence(load),
+                Err(end) => return end,
             };
             match message {
                 Message::Binary(payload) => {
@@ -117,7 +111,7 @@ impl Moving<'_> {
                     heard.text(text.as_bytes(), self.run.clock.elapsed_us());
                 }
                 Message::Close(frame) => {
-                    heard.close_code = frame.map(|frame| frame.code.into());
+                    heard.closed = Some(ServerClose::of(frame));
                     return self.closed_by_server(load, heard);
                 }
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
@@ -151,7 +145,7 @@ impl Moving<'_> {
             Some(broken) => broken,
         };
         // A server that closed has said all; of a broken connection its Close may still be there.
-        let end = if heard.close_code.is_some() {
+        let end = if heard.closed.is_some() {
             end
         } else {
             self.hear_the_rest(&mut stream, heard, &mut series, load, end)
@@ -183,22 +177,19 @@ impl Moving<'_> {
 
     /// Sends binary messages; returns when one may not be sent any more.
     async fn send(&self, sink: &mut SplitSink<&mut Socket, Message>, load: &mut Load) -> End {
-        let mut random = vec![0; MESSAGE_MAX_BYTES];
-        StdRng::seed_from_u64(self.run.seed ^ u64::from(self.plan.index)).fill_bytes(&mut random);
-        let random = Bytes::from(random);
+        let random = RandomLoad::new(self.run.seed ^ u64::from(self.plan.index));
         let mut scaling = Scaling::new(Some(self.plan.limit_bytes));
         while self.of_test_us() < self.plan.length_us {
             let Some(size) = scaling.next_bytes() else {
                 return End::by(Stop::Capped);
             };
-            if self.run.bytes_used() + size as u64 > self.plan.stop_at_bytes {
+            if self.run.bytes_used() + bytes_of_message(size) > self.plan.stop_at_bytes {
                 return End::by(Stop::Capped);
             }
             load.payload_bytes += size as u64;
             load.messages += 1;
-            let message = Message::Binary(random.slice(..size));
-            if let Err(error) = sink.send(message).await {
-                return End::broken(websocket::failure(&error));
+            if let Err(error) = sink.send(random.message(size)).await {
+                return End::of_error(&error);
             }
             scaling.sent_binary(size);
             self.progress();
@@ -220,11 +211,9 @@ impl Moving<'_> {
             if self.run.bytes_used() >= self.plan.stop_at_bytes {
                 return End::by(Stop::Capped);
             }
-            let message = match tokio::time::timeout(MESSAGE_TIMEOUT, stream.next()).await {
-                Ok(Some(Ok(message))) => message,
-                Ok(Some(Err(error))) => return End::broken(websocket::failure(&error)),
-                Ok(None) => return End::broken(Failure::Eof),
-                Err(_) => return End::broken(Failure::GenericTimeout),
+            let message = match next_message(stream).await {
+                Ok(message) => message,
+                Err(end) => return end,
             };
             match message {
                 Message::Text(text) => {
@@ -236,7 +225,7 @@ impl Moving<'_> {
                     }
                 }
                 Message::Close(frame) => {
-                    heard.close_code = frame.map(|frame| frame.code.into());
+                    heard.closed = Some(ServerClose::of(frame));
                     return End::by(Stop::ServerClosed);
                 }
                 Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}

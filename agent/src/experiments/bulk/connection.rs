@@ -1,31 +1,23 @@
 //! From the server's URL to an open WebSocket, in separate recorded steps.
-mod allowance;
-
-pub(super) use allowance::{Allowance, is_spent};
-
+use super::MESSAGE_TIMEOUT;
+use super::allowance::{self, Allowance, Bounded};
 use crate::experiments::Run;
-use crate::steps;
-use allowance::Bounded;
-use std::net::{IpAddr, SocketAddr};
+use crate::steps::{self, Dial};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tonle_evidence::record::PathClass;
 use tonle_net::dns::Patience;
 use tonle_net::meter::{Meter, Metered, TCP_OPEN_CLOSE_BYTES};
 use tonle_net::settings::NetSettings;
+use tonle_net::tls;
 use tonle_net::websocket::{self, Upgrade, WebSocketStream};
-use tonle_net::{tcp, tls};
-use tonle_wire::ndt7::Direction;
-use tonle_wire::ndt7::query::describe_client;
-use tonle_wire::ndt7::spec::{MESSAGE_ACCEPTED_MAX_BYTES, MESSAGE_TIMEOUT_US, SUBPROTOCOL};
+use tonle_wire::ndt7::spec::MESSAGE_ACCEPTED_MAX_BYTES;
 use url::Url;
 
 /// Most addresses of a host that are tried.
 const ADDRESSES_MAX: usize = 4;
-/// Longest wait for each step of the set-up (stock clients wait as long).
-const SETUP_TIMEOUT: Duration = Duration::from_micros(MESSAGE_TIMEOUT_US.unsigned_abs());
 /// What we say we are; nothing of the device.
 pub(in crate::experiments) const CLIENT_NAME: &str = "tonle-agent";
 pub(in crate::experiments) const CLIENT_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -50,7 +42,7 @@ pub(in crate::experiments) struct Connected {
     /// The run's byte count before this connection was opened.
     pub(in crate::experiments) bytes_before: u64,
     /// How far the connection may be read.
-    pub(super) allowance: Allowance,
+    pub(in crate::experiments) allowance: Allowance,
     /// What this connection added to the run's byte count.
     pub(in crate::experiments) own: Meter,
 }
@@ -88,13 +80,6 @@ impl Server {
 
     pub(in crate::experiments) fn host(&self) -> String {
         self.base.host_str().unwrap_or_default().to_owned()
-    }
-
-    /// Opens a WebSocket for one direction of ndt7; every step is recorded, `None` when one failed.
-    pub(super) async fn connect(&mut self, run: &Run, direction: Direction) -> Option<Connected> {
-        let query = describe_client(CLIENT_NAME, CLIENT_VERSION);
-        self.connect_to(run, direction.path(), &query, SUBPROTOCOL)
-            .await
     }
 
     /// Opens a WebSocket to a path of the server and remembers the address that answered; every
@@ -145,7 +130,7 @@ impl Server {
             subprotocol,
             user_agent: &user_agent,
             message_max_bytes: MESSAGE_ACCEPTED_MAX_BYTES,
-            timeout: SETUP_TIMEOUT,
+            timeout: MESSAGE_TIMEOUT,
         };
         let (seen, socket) = websocket::upgrade(&run.clock, stream, upgrade).await;
         run.observe(seen);
@@ -162,29 +147,22 @@ impl Server {
 
     /// A TCP connection to the first address that lets us, or to the one that did before.
     async fn open(&self, run: &Run) -> Option<(SocketAddr, TcpStream)> {
-        let peers = match self.peer {
-            Some(peer) => vec![peer],
-            None => self.addresses(run).await,
+        let dialled = if let Some(peer) = self.peer {
+            steps::connect(run, &self.net, peer, MESSAGE_TIMEOUT).await
+        } else {
+            let dial = Dial {
+                net: &self.net,
+                host: &self.host(),
+                port: self.base.port_or_known_default().unwrap_or(443),
+                patience: Patience::FULL,
+                timeout: MESSAGE_TIMEOUT,
+                addresses_max: ADDRESSES_MAX,
+            };
+            steps::dial(run, dial).await
         };
-        for peer in peers.into_iter().take(ADDRESSES_MAX) {
-            let (seen, stream) = tcp::connect(&self.net, &run.clock, peer, SETUP_TIMEOUT).await;
-            if steps::left_device(&seen) {
-                run.count_bytes(TCP_OPEN_CLOSE_BYTES);
-            }
-            run.observe(seen);
-            if let Some(stream) = stream {
-                allowance::keep_little_waiting(&stream, run.max_bytes);
-                return Some((peer, stream));
-            }
-        }
-        None
-    }
-
-    async fn addresses(&self, run: &Run) -> Vec<SocketAddr> {
-        let port = self.base.port_or_known_default().unwrap_or(443);
-        let resolved = steps::resolve(run, &self.host(), Patience::FULL).await;
-        let with_port = |address: IpAddr| SocketAddr::new(address, port);
-        resolved.addresses.into_iter().map(with_port).collect()
+        let (peer, stream) = dialled.connected?;
+        allowance::keep_little_waiting(&stream, run.max_bytes);
+        Some((peer, stream))
     }
 
     async fn shake_hands(
@@ -198,7 +176,7 @@ impl Server {
             peer,
             server_name: &host,
             alpn: tls::ALPN_HTTP1,
-            timeout: SETUP_TIMEOUT,
+            timeout: MESSAGE_TIMEOUT,
         };
         let (seen, stream) = tls::handshake(&self.net, &run.clock, stream, wanted).await;
         run.observe(seen);

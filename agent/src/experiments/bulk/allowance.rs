@@ -20,6 +20,8 @@ use tonle_net::websocket::Error;
 const SMALL_RUN_BYTES: u64 = THROUGHPUT_MIN_BYTES;
 /// What may wait unread is one part in this many of a small run.
 const WAITING_SHARE: u64 = 64;
+/// Taken for the largest receive buffer where the kernel does not tell, bytes.
+const UNREAD_UNTOLD_BYTES: u64 = 64 << 20;
 /// Smallest receive buffer that is asked for, bytes.
 const BUFFER_MIN_BYTES: u64 = 8 << 10;
 
@@ -36,9 +38,17 @@ pub(super) fn keep_little_waiting(stream: &TcpStream, run_max_bytes: u64) {
     }
 }
 
+/// The most that the kernel can hold of a connection before we read it, bytes: the largest receive
+/// buffer that it may give (tcp(7), `tcp_rmem`).
+fn unread_max_bytes() -> u64 {
+    let told = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_rmem").ok();
+    let largest = told.and_then(|text| text.split_whitespace().nth(2)?.parse().ok());
+    largest.unwrap_or(UNREAD_UNTOLD_BYTES)
+}
+
 /// The count of the run's bytes at which its connection is not read any further.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Allowance(Arc<AtomicU64>);
+pub(in crate::experiments) struct Allowance(Arc<AtomicU64>);
 
 impl Allowance {
     pub(super) fn up_to(run_bytes: u64) -> Self {
@@ -46,7 +56,7 @@ impl Allowance {
     }
 
     /// Changes it from now on.
-    pub(in super::super) fn set(&self, run_bytes: u64) {
+    pub(in crate::experiments) fn set(&self, run_bytes: u64) {
         self.0.store(run_bytes, Ordering::Relaxed);
     }
 
@@ -61,7 +71,7 @@ impl Allowance {
 struct Spent;
 
 /// Whether this error says that the bytes are spent.
-pub(in super::super) fn is_spent(error: &Error) -> bool {
+pub(in crate::experiments) fn is_spent(error: &Error) -> bool {
     let Error::Io(error) = error else {
         return false;
     };
@@ -78,6 +88,7 @@ pub(super) struct Bounded<S> {
     allowance: Allowance,
     kernel: Option<OwnedFd>,
     read_bytes: u64,
+    unread_max_bytes: u64,
 }
 
 impl<S> Bounded<S> {
@@ -94,19 +105,24 @@ impl<S> Bounded<S> {
             allowance,
             kernel,
             read_bytes: 0,
+            unread_max_bytes: unread_max_bytes(),
         }
     }
 
-    /// What was read and what waits in the kernel to be read: both crossed the line.
+    /// What was read and what waits in the kernel to be read: both crossed the line. The kernel is
+    /// only asked where what may wait there could make the difference.
     fn is_spent(&self) -> bool {
-        let info = self
-            .kernel
-            .as_ref()
-            .and_then(|kernel| tcp_info::read(kernel).ok());
+        let left = self.allowance.get().saturating_sub(self.meter.bytes());
+        left == 0 || (left <= self.unread_max_bytes && self.waiting_bytes() >= left)
+    }
+
+    fn waiting_bytes(&self) -> u64 {
+        let kernel = self.kernel.as_ref();
+        let info = kernel.and_then(|kernel| tcp_info::read(kernel).ok());
         let arrived = info.and_then(|info| info.bytes_received).unwrap_or(0);
-        let arrived = u64::try_from(arrived).unwrap_or(0);
-        let waiting = arrived.saturating_sub(self.read_bytes);
-        self.meter.bytes() + waiting >= self.allowance.get()
+        u64::try_from(arrived)
+            .unwrap_or(0)
+            .saturating_sub(self.read_bytes)
     }
 }
 
