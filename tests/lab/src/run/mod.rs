@@ -161,6 +161,13 @@ impl Lab {
         self.recorder.truth()
     }
 
+    /// What the hub has seen since the scenario began, or since this was last asked: it is handed
+    /// over, not copied, so that a long run neither stops the hub nor fills the memory.
+    #[must_use]
+    pub fn take_truth(&self) -> Truth {
+        self.recorder.take()
+    }
+
     /// Writes the captured packets in the classic pcap form.
     pub fn write_pcap(&self, to: &mut impl Write) -> io::Result<()> {
         self.recorder.with_ring(|ring| ring.write(to))

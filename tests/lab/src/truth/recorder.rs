@@ -53,6 +53,20 @@ impl Recorder {
         self.state().truth.clone()
     }
 
+    /// All that was seen since the beginning or since this was last asked; it is kept no longer.
+    pub(crate) fn take(&self) -> Truth {
+        let mut state = self.state();
+        let truth = Truth {
+            scenario: state.truth.scenario.clone(),
+            hosts: state.truth.hosts.clone(),
+            begun_us: state.truth.begun_us,
+            events: std::mem::take(&mut state.truth.events),
+            forgotten: state.truth.forgotten,
+        };
+        state.truth.forgotten = 0;
+        truth
+    }
+
     /// Looks at the captured packets.
     pub(crate) fn with_ring<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
         look(&self.state().ring)
