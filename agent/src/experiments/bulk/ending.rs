@@ -29,6 +29,8 @@ pub(in crate::experiments) enum Stop {
     Cancelled,
     /// The connection or the protocol broke; the observation says how.
     Broken,
+    /// Nothing came any more for as long as a message is waited for.
+    Stalled,
 }
 
 impl Stop {
@@ -40,6 +42,7 @@ impl Stop {
             Self::Capped => "bytes_cap",
             Self::Cancelled => "cancelled",
             Self::Broken => "broken",
+            Self::Stalled => "stalled",
         }
     }
 }
@@ -63,6 +66,13 @@ impl End {
         Self {
             stop: Stop::Broken,
             failure: Some(failure),
+        }
+    }
+
+    fn stalled() -> Self {
+        Self {
+            stop: Stop::Stalled,
+            failure: Some(Failure::GenericTimeout),
         }
     }
 
@@ -102,12 +112,7 @@ pub(in crate::experiments) async fn next_message<S>(messages: &mut S) -> Result<
 where
     S: Stream<Item = Result<Message, Error>> + Unpin,
 {
-    within(
-        messages,
-        MESSAGE_TIMEOUT,
-        End::broken(Failure::GenericTimeout),
-    )
-    .await
+    within(messages, MESSAGE_TIMEOUT, End::stalled()).await
 }
 
 /// As [`next_message`]; when `left_us` are over before, time is up.
@@ -171,7 +176,7 @@ pub(in crate::experiments) fn closes_politely(
         Stop::TimeUp | Stop::Capped | Stop::Stable | Stop::ServerClosed => {
             direction == Direction::Upload
         }
-        Stop::Cancelled | Stop::Broken => false,
+        Stop::Cancelled | Stop::Broken | Stop::Stalled => false,
     }
 }
 

@@ -6,7 +6,8 @@
 //!    sender counts what still waits in buffers.
 //! 2. Set-up is never part of a rate. No rate without a completed handshake.
 //! 3. A direction is *full* when it covers four fifths of the nominal ten seconds; only then has it
-//!    a rate. How it ended does not matter: servers may end a test by closing the connection.
+//!    a rate. How it ended does not matter: servers may end a test by closing the connection. But one
+//!    that fell silent has none, for its last seconds are our waiting.
 //! 4. A direction that stopped at the byte cap has a rate from two seconds on, of another metric
 //!    (`ndt7_capped`): slow start weighs more in it.
 //! 5. Less than one message of the smallest size is no rate.

@@ -84,7 +84,7 @@ fn quotient_bps(counted: Counted) -> Option<i64> {
 
 fn rate_bps(counted: Counted, stop: Stop, timing: Timing) -> Option<i64> {
     let needed_us = match stop {
-        Stop::Cancelled | Stop::Stable => return None,
+        Stop::Cancelled | Stop::Stable | Stop::Stalled => return None,
         Stop::Capped => timing.capped_min_us,
         _ => timing.nominal_us * FULL_SHARE.0 / FULL_SHARE.1,
     };
@@ -182,6 +182,12 @@ mod tests {
         }
         let cancelled = download(50_000_000, 9_900_000, Stop::Cancelled);
         assert!(samples(&cancelled, TIMING).is_empty());
+    }
+
+    #[test]
+    fn a_transfer_that_fell_silent_has_no_rate_because_its_time_is_our_waiting() {
+        let stalled = download(2_500_000, 9_000_000, Stop::Stalled);
+        assert!(samples(&stalled, TIMING).is_empty());
     }
 
     #[test]

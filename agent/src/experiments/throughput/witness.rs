@@ -196,7 +196,7 @@ async fn others_bps(run: &Run) -> Option<i64> {
 }
 
 fn has_result(stop: Stop) -> bool {
-    !matches!(stop, Stop::Broken | Stop::Cancelled)
+    !matches!(stop, Stop::Broken | Stop::Stalled | Stop::Cancelled)
 }
 
 fn detail(

@@ -59,6 +59,7 @@ impl Test {
         let of_streams = [
             (Stop::Cancelled, "cancelled"),
             (Stop::Broken, "broken"),
+            (Stop::Stalled, "stalled"),
             (Stop::Capped, "bytes_cap"),
             (Stop::ServerClosed, "server"),
         ];

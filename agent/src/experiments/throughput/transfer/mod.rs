@@ -3,7 +3,7 @@
 //! Operation `transfer`, subject the URL. It fails when the connection broke; one that ended at a
 //! cap of ours did what it set out to do. Detail:
 //! - `direction`, `scheme`; `stop`: `server_closed` (with `close_code`), `time_up`, `bytes_cap`,
-//!   `stable` (see `early_stop`), `cancelled`, `broken`;
+//!   `stable` (see `early_stop`), `cancelled`, `broken`, `stalled` (the line fell silent);
 //! - what we counted: `payload_bytes`, `messages` (binary ones), `measurements`,
 //!   `bad_measurements` (text that was none);
 //! - `server_believable`: false when the server counted more of an upload than was sent; then
