@@ -1,4 +1,6 @@
 //! One cell of the table: a line, and what else moves on it.
+use crate::line::{Line, Way};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Rates of the table, kbit/s.
@@ -7,15 +9,11 @@ const RATES_KBIT: [u64; 4] = [1_000, 5_000, 20_000, 100_000];
 const RTTS_MS: [u64; 3] = [10, 50, 150];
 /// Every how many packets one is lost; 0: none.
 const LOSSES: [u64; 2] = [0, 100];
-/// Queue of each direction, milliseconds at its rate.
-const QUEUE_MS: u64 = 200;
-/// Smallest queue, bytes: ten full packets.
-const QUEUE_MIN_BYTES: u64 = 15_000;
 /// Share of the rate that cross-traffic takes, per cent.
 pub(crate) const CROSS_PERCENT: u64 = 30;
 
 /// A line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cell {
     /// Both directions, kbit/s of IP packets.
     pub(crate) rate_kbit: u64,
@@ -73,18 +71,13 @@ impl Cell {
         self.rate_kbit * 1_000
     }
 
-    /// One direction of the client's link, as a scenario has it.
-    pub(crate) fn link(self) -> String {
-        let queue_bytes = (self.rate_kbit * QUEUE_MS / 8).max(QUEUE_MIN_BYTES);
-        let delay_ms = self.rtt_ms / 2;
-        let loss = match self.loss_every {
-            0 => String::new(),
-            every => format!(", loss = {{ every = {every} }}"),
+    pub(crate) fn line(self) -> Line {
+        let way = Way {
+            rate_kbit: self.rate_kbit,
+            delay_ms: self.rtt_ms / 2,
+            loss_every: self.loss_every,
         };
-        format!(
-            "{{ rate_kbit = {}, delay_ms = {delay_ms}, queue_bytes = {queue_bytes}{loss} }}",
-            self.rate_kbit
-        )
+        Line::even(self.to_string(), way)
     }
 }
 

@@ -8,6 +8,8 @@ pub(crate) struct Passage {
     pub(crate) in_us: i64,
     /// Left; none: lost.
     pub(crate) out_us: Option<i64>,
+    /// Time in queues, microseconds.
+    pub(crate) queue_us: i64,
     /// To the client, or from it.
     pub(crate) to_client: bool,
     pub(crate) protocol: Protocol,
@@ -48,6 +50,12 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// Any time.
+    pub(crate) const ALL: Self = Self {
+        from_us: 0,
+        until_us: i64::MAX,
+    };
+
     fn contains(self, at_us: i64) -> bool {
         (self.from_us..self.until_us).contains(&at_us)
     }
@@ -74,21 +82,14 @@ pub(crate) fn goodput_bps(all: &[Passage], talk: Talk, to_client: bool, span: Sp
 
 /// From the first to the last payload delivered one way: the span of a tool that does not say its
 /// own. Of several connections the one with most payload counts.
-pub(crate) fn busiest_span(
-    all: &[Passage],
-    talk: Talk,
-    to_client: bool,
-    within: Span,
-) -> Option<Span> {
+pub(crate) fn busiest_span(all: &[Passage], talk: Talk, to_client: bool) -> Option<Span> {
     let mut by_port: BTreeMap<u16, (u64, i64, i64)> = BTreeMap::new();
     for passage in all {
         let Some(out_us) = passage.out_us else {
             continue;
         };
-        let counts = talk.has(passage)
-            && passage.to_client == to_client
-            && passage.payload_bytes > 0
-            && within.contains(out_us);
+        let counts =
+            talk.has(passage) && passage.to_client == to_client && passage.payload_bytes > 0;
         if counts {
             let (bytes, first_us, last_us) = by_port
                 .entry(passage.client_port)
@@ -102,9 +103,17 @@ pub(crate) fn busiest_span(
     Some(Span { from_us, until_us })
 }
 
-/// Round trips of the network alone, microseconds: the k-th request that arrived with the k-th
-/// reply that left, both delivered. What the hosts needed to answer is not in them.
-pub(crate) fn round_trips_us(all: &[Passage], talk: Talk, span: Span) -> Vec<i64> {
+/// One probe and its reply, by the hub alone: what the hosts needed to answer is not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RoundTrip {
+    pub(crate) rtt_us: i64,
+    /// The part of it in queues.
+    pub(crate) queue_us: i64,
+}
+
+/// What became of the probes that left in a span; `None`: the probe or its reply was lost. The k-th
+/// request that arrived belongs to the k-th reply that left.
+pub(crate) fn probes(all: &[Passage], talk: Talk, span: Span) -> Vec<Option<RoundTrip>> {
     let of = |to_client: bool| {
         let mut passages: Vec<&Passage> = all
             .iter()
@@ -113,17 +122,22 @@ pub(crate) fn round_trips_us(all: &[Passage], talk: Talk, span: Span) -> Vec<i64
         passages.sort_by_key(|passage| passage.in_us);
         passages
     };
-    let arrived = of(false)
-        .into_iter()
-        .filter(|request| request.out_us.is_some());
-    let pairs = arrived.zip(of(true));
-    pairs
-        .filter(|(request, _)| span.contains(request.in_us))
-        .filter_map(|(request, reply)| {
-            let out = request.out_us? - request.in_us;
-            Some(out + reply.out_us? - reply.in_us)
-        })
-        .collect()
+    let mut replies = of(true).into_iter();
+    let mut probes = Vec::new();
+    for request in of(false) {
+        let reply = request.out_us.and_then(|_| replies.next());
+        if span.contains(request.in_us) {
+            probes.push(reply.and_then(|reply| round_trip(request, reply)));
+        }
+    }
+    probes
+}
+
+fn round_trip(request: &Passage, reply: &Passage) -> Option<RoundTrip> {
+    Some(RoundTrip {
+        rtt_us: request.out_us? - request.in_us + reply.out_us? - reply.in_us,
+        queue_us: request.queue_us + reply.queue_us,
+    })
 }
 
 /// The middle value.

@@ -1,10 +1,12 @@
 //! Measures one cell: every tool in turn on the same line, each against the hub over its own
 //! interval.
-use crate::cell::Cell;
-use crate::figures::{self, Passage, Protocol, Span, Talk};
-use crate::table::{Figure, Figures, Row, What};
+use crate::cell::{CROSS_PERCENT, Cell};
+use crate::figures::{self, Passage, Protocol, RoundTrip, Span, Talk};
+use crate::record::Record;
+use crate::row::{Figure, Row, What};
+use crate::scenario::FRONT_PORT;
 use crate::tools;
-use crate::world::{FRONT_PORT, SERVER, World};
+use crate::world::{Beside, World};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +27,11 @@ const IRTT: Talk = Talk {
     server_port: 2112,
 };
 
+/// Name of our own program in a row.
+const TONLE: &str = "tonle";
+/// A run may use as much as it likes: whole tests.
+pub(crate) const WHOLE_RUN_BYTES: u64 = 1_000_000_000;
+
 /// What is measured in a cell, and with which programs.
 pub(crate) struct Plan {
     pub(crate) tonle: PathBuf,
@@ -36,16 +43,21 @@ pub(crate) struct Plan {
 
 /// Measures a cell. A tool that gives no figure leaves a note; only a line that cannot be set up
 /// is an error.
-pub(crate) fn cell(cell: Cell, plan: &Plan) -> Result<(Row, i64), String> {
-    let world = World::start(cell, &plan.tonle)?;
-    let cross = cell.busy.then(|| world.cross_traffic(cell)).transpose()?;
+pub(crate) fn cell(cell: Cell, plan: &Plan) -> Result<Row, String> {
+    let world = World::start(&cell.line(), &plan.tonle, WHOLE_RUN_BYTES)?;
+    let cross = cell.busy.then(|| cross_traffic(&world, cell)).transpose()?;
     let mut row = Row {
         cell,
-        figures: Figures::new(),
+        figures: Vec::new(),
         notes: Vec::new(),
+        hub_late_us: 0,
     };
-    let mut steps: Vec<(&str, Step)> =
-        vec![("tonle latency", latency), ("tonle throughput", throughput)];
+    let mut steps: Vec<(&str, Step)> = vec![
+        ("tonle latency", latency),
+        ("tonle throughput", |world, figures, _| {
+            throughput(world, figures)
+        }),
+    ];
     if plan.peers {
         steps.extend([
             ("fping", fping as Step),
@@ -65,83 +77,62 @@ pub(crate) fn cell(cell: Cell, plan: &Plan) -> Result<(Row, i64), String> {
         }
     }
     drop(cross);
-    let late_us = figures::median(world.hub_late_us()).unwrap_or_default();
-    Ok((row, late_us))
+    row.hub_late_us = world.hub_late_us();
+    Ok(row)
 }
 
-type Step = fn(&World, &mut Figures, &Plan) -> Result<(), String>;
+type Step = fn(&World, &mut Vec<Figure>, &Plan) -> Result<(), String>;
 
-/// The one record of `tonle agent measure`.
-struct Record {
-    record: Value,
-    span: Span,
+/// Something else on the line, both ways.
+fn cross_traffic(world: &World, cell: Cell) -> Result<Beside, String> {
+    let rate = (cell.rate_bps() * CROSS_PERCENT / 100).to_string();
+    world.beside(&tools::iperf3_beside(world.neighbour(), &rate))
 }
 
-impl Record {
-    fn measure(world: &World, arguments: &[&str]) -> Result<Self, String> {
-        let mut command = vec!["measure"];
-        command.extend(arguments);
-        command.push("--json");
-        let output = world.agent(&command)?;
-        let round: Value =
-            serde_json::from_slice(&output.stdout).map_err(|error| format!("no JSON: {error}"))?;
-        let record = round["records"][0].clone();
-        let from_us = record["t_start_us"]
-            .as_i64()
-            .ok_or_else(|| format!("it did not run: {}", round["skipped"]))?;
-        let ends = record["observations"].as_array().into_iter().flatten();
-        let last_us = ends.filter_map(|seen| seen["t_end_us"].as_i64()).max();
-        let until_us = from_us + last_us.unwrap_or_default() + 1;
-        Ok(Self {
-            record,
-            span: Span { from_us, until_us },
-        })
-    }
+/// A tool's run, and what crossed the client's link meanwhile.
+fn watched<T>(
+    world: &World,
+    run: impl FnOnce() -> Result<T, String>,
+) -> Result<(T, Vec<Passage>), String> {
+    // What was before is not the tool's.
+    drop(world.passages());
+    let said = run()?;
+    Ok((said, world.passages()))
+}
 
-    /// The value of the metric whose id begins so.
-    fn sample(&self, metric: &str) -> Result<i64, String> {
-        let samples = self.record["samples"].as_array().into_iter().flatten();
-        samples
-            .filter(|sample| sample[0].as_str().is_some_and(|id| id.starts_with(metric)))
-            .find_map(|sample| sample[1].as_i64())
-            .ok_or_else(|| format!("no {metric}; failures {}", self.record["failures"]))
-    }
-
-    /// The transfer of one direction, and its span.
-    fn transfer(&self, direction: &str) -> Result<(&Value, Span), String> {
-        let seen = self.record["observations"].as_array().into_iter().flatten();
-        let transfer = seen
-            .filter(|one| one["operation"] == "transfer")
-            .find(|one| one["detail"]["direction"] == direction)
-            .ok_or_else(|| format!("no {direction} transfer"))?;
-        let at = |name: &str| transfer[name].as_i64().unwrap_or_default();
-        let span = Span {
-            from_us: self.span.from_us + at("t_start_us"),
-            until_us: self.span.from_us + at("t_end_us"),
-        };
-        Ok((transfer, span))
+/// A figure whose errors are a share of its truth.
+fn figure(what: What, tool: &str, said: i64, truth: i64) -> Figure {
+    Figure {
+        what,
+        tool: tool.to_owned(),
+        said,
+        truth,
+        of: truth,
     }
 }
 
-fn latency(world: &World, figures: &mut Figures, _: &Plan) -> Result<(), String> {
-    let record = Record::measure(world, &["latency", SERVER])?;
+fn latency(world: &World, figures: &mut Vec<Figure>, _: &Plan) -> Result<(), String> {
+    let measure = || Record::measure(world, &["latency", world.server()]);
+    let (record, all) = watched(world, measure)?;
+    let probes = figures::probes(&all, ECHO, record.span);
+    let sent = i64::try_from(probes.len()).unwrap_or(i64::MAX);
+    let lost = (record.sample("latency.loss_ppm/icmp")? * sent + 500_000) / 1_000_000;
+    figures.push(lost_figure(TONLE, lost, &probes));
     let said = record.sample("latency.rtt_median_us/icmp")?;
-    let truth = truth_rtt_us(&world.passages(), ECHO, record.span)?;
-    figures.insert((What::IdleRtt, "tonle"), Figure { said, truth });
+    figures.push(figure(What::Rtt, TONLE, said, median_us(&probes)?));
     Ok(())
 }
 
-fn throughput(world: &World, figures: &mut Figures, _: &Plan) -> Result<(), String> {
-    let record = Record::measure(world, &["throughput"])?;
-    let all = world.passages();
+/// Both directions of our throughput.
+pub(crate) fn throughput(world: &World, figures: &mut Vec<Figure>) -> Result<(), String> {
+    let (record, all) = watched(world, || Record::measure(world, &["throughput"]))?;
     for (direction, what) in [("download", What::Download), ("upload", What::Upload)] {
         let (transfer, span) = record.transfer(direction)?;
         let to_client = what == What::Download;
         let counted = span_counted(transfer, span, to_client);
         let truth = figures::goodput_bps(&all, FRONT, to_client, counted).unwrap_or_default();
         let said = record.sample(&format!("throughput.{direction}_bps"))?;
-        let truth = i64::try_from(truth).unwrap_or(i64::MAX);
-        figures.insert((what, "tonle"), Figure { said, truth });
+        figures.push(figure(what, TONLE, said, signed(truth)));
     }
     Ok(())
 }
@@ -159,55 +150,71 @@ fn span_counted(transfer: &Value, span: Span, to_client: bool) -> Span {
     }
 }
 
-fn fping(world: &World, figures: &mut Figures, _: &Plan) -> Result<(), String> {
-    let before = now_us(world);
-    let output = world.tool(&tools::fping(SERVER))?;
-    let (round_trips_us, _) = tools::fping_us(&output.stderr)?;
+fn fping(world: &World, figures: &mut Vec<Figure>, _: &Plan) -> Result<(), String> {
+    let (output, all) = watched(world, || world.tool(&tools::fping(world.server())))?;
+    let (round_trips_us, lost) = tools::fping_us(&output.stderr)?;
+    let probes = figures::probes(&all, ECHO, Span::ALL);
+    figures.push(lost_figure("fping", lost, &probes));
     let said = figures::median(round_trips_us).ok_or("no reply")?;
-    let truth = truth_rtt_us(&world.passages(), ECHO, since(before))?;
-    figures.insert((What::IdleRtt, "fping"), Figure { said, truth });
+    figures.push(figure(What::Rtt, "fping", said, median_us(&probes)?));
     Ok(())
 }
 
-fn irtt(world: &World, figures: &mut Figures, _: &Plan) -> Result<(), String> {
-    let before = now_us(world);
-    let output = world.tool(&tools::irtt(SERVER))?;
-    let said = tools::irtt_median_us(&output.stdout)?;
-    let truth = truth_rtt_us(&world.passages(), IRTT, since(before))?;
-    figures.insert((What::IdleRtt, "irtt"), Figure { said, truth });
+fn irtt(world: &World, figures: &mut Vec<Figure>, _: &Plan) -> Result<(), String> {
+    let (output, mut all) = watched(world, || world.tool(&tools::irtt(world.server())))?;
+    // Its handshake and farewell are shorter than its probes.
+    all.retain(|passage| passage.payload_bytes == tools::IRTT_BYTES);
+    let (said, lost) = tools::irtt_us(&output.stdout)?;
+    let probes = figures::probes(&all, IRTT, Span::ALL);
+    figures.push(lost_figure("irtt", lost, &probes));
+    figures.push(figure(What::Rtt, "irtt", said, median_us(&probes)?));
     Ok(())
 }
 
-fn iperf3(world: &World, figures: &mut Figures, to_client: bool) -> Result<(), String> {
-    let before = now_us(world);
-    let output = world.tool(&tools::iperf3(SERVER, to_client))?;
-    let said = tools::iperf3_bps(&output.stdout)?;
-    let what = if to_client {
-        What::Download
+/// A transfer by `iperf3`, with `fping` beside it.
+fn iperf3(world: &World, figures: &mut Vec<Figure>, to_client: bool) -> Result<(), String> {
+    let (what, loaded) = if to_client {
+        (What::Download, What::DownloadRtt)
     } else {
-        What::Upload
+        (What::Upload, What::UploadRtt)
     };
-    let figure = transfer_figure(&world.passages(), IPERF3, to_client, since(before), said)?;
-    figures.insert((what, "iperf3"), figure);
+    let ((output, pings), all) = watched(world, || {
+        let beside = world.beside(&tools::fping_beside(world.server()))?;
+        let output = world.tool(&tools::iperf3(world.server(), to_client))?;
+        Ok((output, beside.finish()?))
+    })?;
+    let said = tools::iperf3_bps(&output.stdout)?;
+    figures.push(transfer_figure(
+        &all, IPERF3, to_client, what, "iperf3", said,
+    )?);
+    let (round_trips_us, _) = tools::fping_us(&pings)?;
+    let said = figures::median(round_trips_us).ok_or("no reply beside iperf3")?;
+    let probes = figures::probes(&all, ECHO, Span::ALL);
+    figures.push(loaded_figure(loaded, "fping", said, &probes)?);
     Ok(())
 }
 
-fn ndt7_client(world: &World, figures: &mut Figures, plan: &Plan) -> Result<(), String> {
+fn ndt7_client(world: &World, figures: &mut Vec<Figure>, plan: &Plan) -> Result<(), String> {
     let program = plan
         .ndt7_client
         .as_deref()
         .ok_or("not built; run tests/peers/build.sh")?;
     let program = program.to_string_lossy();
-    let server = format!("ws://{SERVER}:{FRONT_PORT}");
+    let server = format!("ws://{}:{FRONT_PORT}", world.server());
     for (direction, what, to_client) in [
         ("download", What::Download, true),
         ("upload", What::Upload, false),
     ] {
-        let before = now_us(world);
-        let output = world.tool(&[&program, direction, &server])?;
+        let (output, all) = watched(world, || world.tool(&[&program, direction, &server]))?;
         let said = tools::ndt7_client_bps(&output.stdout, to_client)?;
-        let figure = transfer_figure(&world.passages(), FRONT, to_client, since(before), said)?;
-        figures.insert((what, "ndt7-client"), figure);
+        figures.push(transfer_figure(
+            &all,
+            FRONT,
+            to_client,
+            what,
+            "ndt7-client",
+            said,
+        )?);
     }
     Ok(())
 }
@@ -216,38 +223,47 @@ fn transfer_figure(
     all: &[Passage],
     talk: Talk,
     to_client: bool,
-    within: Span,
+    what: What,
+    tool: &str,
     said: u64,
 ) -> Result<Figure, String> {
-    let span = figures::busiest_span(all, talk, to_client, within).ok_or("nothing was moved")?;
+    let span = figures::busiest_span(all, talk, to_client).ok_or("nothing was moved")?;
     let truth = figures::goodput_bps(all, talk, to_client, span).unwrap_or_default();
-    let bps = |rate: u64| i64::try_from(rate).unwrap_or(i64::MAX);
+    Ok(figure(what, tool, signed(said), signed(truth)))
+}
+
+/// How many probes a tool says were lost, of those that the hub saw leave.
+fn lost_figure(tool: &str, said: i64, probes: &[Option<RoundTrip>]) -> Figure {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let lost = probes.iter().filter(|probe| probe.is_none()).count();
+    Figure {
+        of: count(probes.len()),
+        ..figure(What::Lost, tool, said, count(lost))
+    }
+}
+
+/// A round trip under load, whose errors are a share of the time in queues.
+fn loaded_figure(
+    what: What,
+    tool: &str,
+    said: i64,
+    probes: &[Option<RoundTrip>],
+) -> Result<Figure, String> {
+    let queues = probes.iter().flatten().map(|probe| probe.queue_us);
+    let of = figures::median(queues.collect()).ok_or("the hub saw no round trip")?;
     Ok(Figure {
-        said: bps(said),
-        truth: bps(truth),
+        of,
+        ..figure(what, tool, said, median_us(probes)?)
     })
 }
 
-fn truth_rtt_us(all: &[Passage], talk: Talk, span: Span) -> Result<i64, String> {
-    let round_trips_us = figures::round_trips_us(all, talk, span);
-    figures::median(round_trips_us).ok_or_else(|| "the hub saw no such round trip".to_owned())
+fn median_us(probes: &[Option<RoundTrip>]) -> Result<i64, String> {
+    let round_trips = probes.iter().flatten().map(|probe| probe.rtt_us);
+    figures::median(round_trips.collect()).ok_or_else(|| "the hub saw no round trip".to_owned())
 }
 
-/// The latest moment that the hub has seen, microseconds since the Unix epoch.
-fn now_us(world: &World) -> i64 {
-    let all = world.passages();
-    all.iter()
-        .map(|passage| passage.in_us)
-        .max()
-        .unwrap_or_default()
-        + 1
-}
-
-fn since(from_us: i64) -> Span {
-    Span {
-        from_us,
-        until_us: i64::MAX,
-    }
+fn signed(rate: u64) -> i64 {
+    i64::try_from(rate).unwrap_or(i64::MAX)
 }
 
 /// The `ndt7-client` crate's program where the peers are built.

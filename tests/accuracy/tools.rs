@@ -1,8 +1,8 @@
 //! Other people's tools: how each is asked, and how its answer is read.
 use serde_json::Value;
 
-/// Seconds of a transfer, as ndt7 has them.
-const TRANSFER_S: &str = "10";
+/// Seconds of a transfer.
+const TRANSFER_S: &str = "6";
 /// Probes of a latency tool.
 const PROBES: &str = "20";
 
@@ -13,6 +13,13 @@ pub(crate) fn iperf3(server: &str, to_client: bool) -> Vec<&str> {
         command.push("-R");
     }
     command
+}
+
+/// `iperf3` as other traffic: UDP both ways at a rate, for longer than any cell takes.
+pub(crate) fn iperf3_beside<'a>(server: &'a str, rate_bps: &'a str) -> Vec<&'a str> {
+    vec![
+        "iperf3", "-c", server, "-u", "--bidir", "-t", "600", "-b", rate_bps,
+    ]
 }
 
 /// What its receiver counted, bit/s.
@@ -32,12 +39,19 @@ pub(crate) fn iperf3_bps(stdout: &[u8]) -> Result<u64, String> {
 
 /// `fping`: twenty echoes, 200 ms apart.
 pub(crate) fn fping(server: &str) -> Vec<&str> {
-    vec!["fping", "-q", "-C", PROBES, "-p", "200", server]
+    vec![
+        "fping", "-q", "-C", PROBES, "-p", "200", "-t", "3000", server,
+    ]
+}
+
+/// `fping` beside a transfer: fifty echoes, 100 ms apart.
+pub(crate) fn fping_beside(server: &str) -> Vec<&str> {
+    vec!["fping", "-q", "-C", "50", "-p", "100", "-t", "3000", server]
 }
 
 /// Its round trips, microseconds, and how many were lost.
 #[expect(clippy::cast_possible_truncation, reason = "whole microseconds")]
-pub(crate) fn fping_us(stderr: &[u8]) -> Result<(Vec<i64>, u64), String> {
+pub(crate) fn fping_us(stderr: &[u8]) -> Result<(Vec<i64>, i64), String> {
     let said = String::from_utf8_lossy(stderr);
     let values = said
         .rsplit_once(" : ")
@@ -53,19 +67,23 @@ pub(crate) fn fping_us(stderr: &[u8]) -> Result<(Vec<i64>, u64), String> {
     Ok((round_trips_us, lost))
 }
 
+/// Payload of each probe of `irtt`.
+pub(crate) const IRTT_BYTES: u64 = 172;
+
 /// `irtt`: thirty datagrams, 100 ms apart.
 pub(crate) fn irtt(server: &str) -> Vec<&str> {
     vec![
-        "irtt", "client", "-i", "100ms", "-d", "3s", "-Q", "-o", "-", server,
+        "irtt", "client", "-i", "100ms", "-d", "3s", "-l", "172", "-Q", "-o", "-", server,
     ]
 }
 
-/// Its median round trip, microseconds.
-pub(crate) fn irtt_median_us(stdout: &[u8]) -> Result<i64, String> {
-    let answer = json(stdout)?;
-    let median_ns = answer["stats"]["rtt"]["median"].as_i64();
-    let median_ns = median_ns.ok_or("irtt gave no median")?;
-    Ok((median_ns + 500) / 1_000)
+/// Its median round trip, microseconds, and how many probes were lost.
+pub(crate) fn irtt_us(stdout: &[u8]) -> Result<(i64, i64), String> {
+    let stats = &json(stdout)?["stats"];
+    let number = |value: &Value| value.as_i64().ok_or("irtt gave no median");
+    let median_ns = number(&stats["rtt"]["median"])?;
+    let lost = number(&stats["packets_sent"])? - number(&stats["packets_received"])?;
+    Ok(((median_ns + 500) / 1_000, lost))
 }
 
 /// The rate of the `ndt7-client` crate, bit/s: a download by its own count, an upload by the

@@ -1,44 +1,50 @@
 //! The simulated line with our collector, our agent and other people's servers on it.
-use crate::cell::{CROSS_PERCENT, Cell};
 use crate::figures::{Passage, Protocol};
+use crate::line::{Family, Line};
+use crate::scenario;
 use lab::hub::Fate;
 use lab::scenario::model::Scenario;
 use lab::truth::{Event, Truth};
 use lab::{Lab, Options};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 use tempfile::TempDir;
 
-/// Where all servers stand. No address of documentation: the agent refuses to measure those.
-pub(crate) const SERVER: &str = "203.189.128.10";
-/// Where the cross-traffic comes from.
-const NEIGHBOUR: &str = "203.189.128.20";
-/// Port of the measurement front.
-pub(crate) const FRONT_PORT: u16 = 8081;
 /// IANA numbers of transport protocols.
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+/// Where the agent keeps traces of whole transfers, below its data directory.
+const TRACES: &str = "agent/traces/throughput.log";
 
-/// A running cell.
+/// A running line.
 pub(crate) struct World {
     lab: Lab,
     home: TempDir,
     tonle: PathBuf,
+    family: Family,
+    /// The hub's own delay of every packet so far, microseconds.
+    late_us: RefCell<Vec<i64>>,
 }
 
 impl World {
     /// Starts the line, the servers and the collector, and lets the agent join.
-    pub(crate) fn start(cell: Cell, tonle: &Path) -> Result<Self, String> {
+    pub(crate) fn start(line: &Line, tonle: &Path, run_max_bytes: u64) -> Result<Self, String> {
         let home = tempfile::tempdir().map_err(|error| format!("make a directory: {error}"))?;
         let write = |name: &str, text: String| {
             std::fs::write(home.path().join(name), text)
                 .map_err(|error| format!("write {name}: {error}"))
         };
-        write("collector.toml", collector_config(home.path()))?;
-        write("agent.toml", agent_config(home.path()))?;
-        let text = scenario(cell, tonle, home.path());
-        let scenario = Scenario::parse(&text, "cell.toml")
+        let collector = scenario::collector_config(home.path(), line.family);
+        write("collector.toml", collector)?;
+        write(
+            "agent.toml",
+            scenario::agent_config(home.path(), run_max_bytes),
+        )?;
+        let text = scenario::of(line, tonle, home.path());
+        let scenario = Scenario::parse(&text, "line.toml")
             .map_err(|error| format!("scenario: {error}\n{text}"))?;
         let options = Options {
             pcap_bytes: 0,
@@ -49,6 +55,8 @@ impl World {
             lab,
             home,
             tonle: tonle.to_owned(),
+            family: line.family,
+            late_us: RefCell::default(),
         };
         world.join()?;
         Ok(world)
@@ -103,7 +111,7 @@ impl World {
         ))
     }
 
-    /// Any tool on the client.
+    /// Any tool on the client, to its end.
     pub(crate) fn tool(&self, command: &[&str]) -> Result<Output, String> {
         self.run("client", command)
     }
@@ -120,56 +128,84 @@ impl World {
             .map_err(|error| format!("{program}: {error}"))
     }
 
-    /// Starts something else on the line, both ways; it ends when dropped.
-    pub(crate) fn cross_traffic(&self, cell: Cell) -> Result<Cross, String> {
-        let rate = (cell.rate_bps() * CROSS_PERCENT / 100).to_string();
+    /// Any tool on the client, beside others; it ends when dropped.
+    pub(crate) fn beside(&self, command: &[&str]) -> Result<Beside, String> {
+        let (program, arguments) = command.split_first().ok_or("no command")?;
         let command = self
             .lab
-            .command("client", "iperf3")
+            .command("client", program)
             .map_err(|error| error.to_string())?;
-        let started = command
-            .args(["-c", NEIGHBOUR, "-u", "--bidir", "-t", "600", "-b", &rate])
-            .configure(|command| {
-                command
-                    .stdin(Stdio::null())
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null());
-            })
-            .spawn();
+        let started = command.args(arguments).configure(|command| {
+            command.stdin(Stdio::null()).stdout(Stdio::null());
+            command.stderr(Stdio::piped());
+        });
+        let started = started.spawn();
         started
-            .map(Cross)
-            .map_err(|error| format!("iperf3: {error}"))
+            .map(|child| Beside(Some(child)))
+            .map_err(|error| format!("{program}: {error}"))
     }
 
-    /// What crossed the client's link so far.
+    /// Where the servers stand.
+    pub(crate) fn server(&self) -> &'static str {
+        self.family.server()
+    }
+
+    /// Where the cross-traffic comes from.
+    pub(crate) fn neighbour(&self) -> &'static str {
+        self.family.neighbour()
+    }
+
+    /// What crossed the client's link since this was last asked.
     pub(crate) fn passages(&self) -> Vec<Passage> {
-        let truth = self.lab.truth();
-        let Some(client) = truth.hosts.iter().position(|name| name == "client") else {
+        let Truth { hosts, events, .. } = self.lab.take_truth();
+        let mut late_us = self.late_us.borrow_mut();
+        late_us.extend(events.iter().map(|event| micros(event.late_us)));
+        let Some(client) = hosts.iter().position(|name| name == "client") else {
             return Vec::new();
         };
-        truth
-            .events
-            .iter()
-            .filter_map(|event| passage(event, client))
-            .collect()
+        let seen = events.iter();
+        seen.filter_map(|event| passage(event, client)).collect()
     }
 
-    /// The hub's own delay, microseconds: what each packet was handed over later than planned.
-    pub(crate) fn hub_late_us(&self) -> Vec<i64> {
-        let late = |event: &Event| i64::try_from(event.late_us).unwrap_or(i64::MAX);
-        let Truth { events, .. } = self.lab.truth();
-        events.iter().map(late).collect()
+    /// 99 of 100 packets were handed over at most so much later than planned, microseconds.
+    pub(crate) fn hub_late_us(&self) -> i64 {
+        let mut late_us = self.late_us.borrow_mut();
+        late_us.sort_unstable();
+        let rank = (late_us.len() * 99).div_ceil(100).saturating_sub(1);
+        late_us.get(rank).copied().unwrap_or_default()
+    }
+
+    /// The traces that the agent kept so far, one JSON object a line.
+    pub(crate) fn traces(&self) -> Result<Vec<String>, String> {
+        let file = self.home.path().join(TRACES);
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| format!("read {}: {error}", file.display()))?;
+        let lines = text.lines().filter(|line| line.contains("\"trace\""));
+        Ok(lines.map(str::to_owned).collect())
     }
 }
 
-/// Cross-traffic that ends with this.
-pub(crate) struct Cross(Child);
+/// A program that runs beside others and ends with this.
+pub(crate) struct Beside(Option<Child>);
 
-impl Drop for Cross {
+impl Beside {
+    /// Waits for its end; what it wrote on standard error.
+    pub(crate) fn finish(mut self) -> Result<Vec<u8>, String> {
+        let child = self.0.take().ok_or("it has ended")?;
+        let output = child
+            .wait_with_output()
+            .map_err(|error| error.to_string())?;
+        Ok(output.stderr)
+    }
+}
+
+impl Drop for Beside {
     fn drop(&mut self) {
-        // It may have ended by itself; either way it is gone after this.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        if let Some(child) = &mut self.0 {
+            // It may have ended by itself; either way it is gone after this.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -178,7 +214,7 @@ fn passage(event: &Event, client: usize) -> Option<Passage> {
     let protocol = match event.protocol {
         TCP => Protocol::Tcp,
         UDP => Protocol::Udp,
-        ICMP => Protocol::Icmp,
+        ICMP | ICMPV6 => Protocol::Icmp,
         _ => return None,
     };
     let (source, destination) = event.ports.unwrap_or_default();
@@ -187,10 +223,10 @@ fn passage(event: &Event, client: usize) -> Option<Passage> {
     } else {
         (source, destination)
     };
-    let micros = |us: u64| i64::try_from(us).unwrap_or(i64::MAX);
     Some(Passage {
         in_us: micros(event.in_us),
         out_us: (event.fate == Fate::Delivered).then(|| micros(event.out_us)),
+        queue_us: micros(event.queue_us),
         to_client,
         protocol,
         client_port,
@@ -199,67 +235,6 @@ fn passage(event: &Event, client: usize) -> Option<Passage> {
     })
 }
 
-fn collector_config(home: &Path) -> String {
-    format!(
-        "data_dir = '{}'\nlisten = '{SERVER}:8080'\n[servers]\nlisten = '{SERVER}:{FRONT_PORT}'\n",
-        home.join("collector").display()
-    )
-}
-
-fn agent_config(home: &Path) -> String {
-    format!(
-        "data_dir = '{}'\nprovince = 'KH-12'\nmetered = false\nmonthly_budget_bytes = 1_000_000_000_000\nrun_max_bytes = 1_000_000_000\n",
-        home.join("agent").display()
-    )
-}
-
-fn scenario(cell: Cell, tonle: &Path, home: &Path) -> String {
-    let link = cell.link();
-    let config = home.join("collector.toml");
-    format!(
-        r#"
-description = "{cell}"
-seed = 1
-
-[[host]]
-name = "client"
-addresses = ["10.1.0.2"]
-up = {link}
-down = {link}
-
-[[host]]
-name = "server"
-addresses = ["{SERVER}"]
-
-[[host]]
-name = "neighbour"
-addresses = ["{NEIGHBOUR}"]
-
-[[service]]
-host = "server"
-kind = "command"
-command = ["{tonle}", "collector", "serve", "--config", "{config}"]
-ready_port = {FRONT_PORT}
-
-[[service]]
-host = "server"
-kind = "command"
-command = ["iperf3", "-s"]
-ready_port = 5201
-
-[[service]]
-host = "server"
-kind = "command"
-command = ["irtt", "server", "-b", "{SERVER}:2112"]
-ready_line = "starting IPv4 listener"
-
-[[service]]
-host = "neighbour"
-kind = "command"
-command = ["iperf3", "-s"]
-ready_port = 5201
-"#,
-        tonle = tonle.display(),
-        config = config.display(),
-    )
+fn micros(us: u64) -> i64 {
+    i64::try_from(us).unwrap_or(i64::MAX)
 }
