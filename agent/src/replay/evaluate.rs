@@ -153,7 +153,7 @@ pub(crate) fn play(trace: &Replayed, rule: &mut dyn Stopper) -> Outcome {
 
 fn candidates() -> Vec<(&'static str, String, bool, Make)> {
     let mut all: Vec<(&'static str, String, bool, Make)> = Vec::new();
-    for percent in [2, 3, 4, 5, 6, 8, 10, 15] {
+    for percent in [2, 3, 5, 7, 10, 15, 20, 30] {
         let rule = Rule {
             tolerance_ppm: percent * 10_000,
             ..Rule::STANDARD
@@ -166,7 +166,7 @@ fn candidates() -> Vec<(&'static str, String, bool, Make)> {
             Box::new(move || Box::new(rule)),
         ));
     }
-    for megabytes in [1, 2, 5, 10, 20, 50] {
+    for megabytes in [1, 2, 5, 10, 20, 50, 100] {
         let max_bytes = megabytes * 1_000_000;
         all.push((
             "fixed bytes",

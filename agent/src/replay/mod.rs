@@ -1,14 +1,16 @@
 //! Replays whole transfers through rules that would have ended them earlier: what each saves, and
 //! what it costs in error.
 //!
-//! Pure but for reading the files (`read`). At each point of a trace a rule sees only the past
-//!; its estimate is compared with what the whole transfer gave, and
-//! what it would have used includes the bytes on their way when it stops.
+//! Pure but for reading the files (`read`). At each point of a trace a rule sees only the past; its
+//! estimate is compared with what the whole transfer gave, and what it would have used includes the
+//! bytes on their way when it stops.
 mod baselines;
 mod crucial;
 mod evaluate;
 mod print;
 pub mod read;
+#[cfg(test)]
+pub(crate) mod recorded;
 mod synthetic;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 use super::*;
 use crate::budget::{Ledger, charge, with_overhead};
 use crate::experiments::throughput::early_stop::Rule;
-use crate::replay::{self, Replayed};
+use crate::replay::{self, recorded};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -88,16 +88,14 @@ fn the_budget_says_how_many_rounds_a_day_are_paid_for() {
     assert_eq!(HeavyDay::rounds_of(86_400, 400_000_000, Some(1)), 1);
 }
 
-/// What ten seconds at a rate cost when the rule ends them, on made-up lines that are calm, lossy,
-/// bursting, dropping or shared; headers and set-up are a twentieth.
+/// What ten seconds at a rate cost when the rule ends them, on lines of the lab that are calm, lossy,
+/// long, bursting, stepping or wandering; headers and set-up are a twentieth.
 fn costs_of_a_direction(rate_bps: i64) -> Vec<u64> {
-    let traces = replay::synthetic_traces();
-    let like = traces
-        .iter()
-        .filter_map(Replayed::of)
-        .filter(|trace| (rate_bps * 3 / 4..rate_bps * 5 / 4).contains(&trace.full_bps));
-    let costs = like.map(|trace| {
-        let used = replay::play(&trace, &mut Rule::STANDARD.clone()).used_bytes;
+    let mut traces = recorded::choosing();
+    traces.extend(recorded::reporting());
+    traces.retain(|trace| (rate_bps * 3 / 4..rate_bps * 5 / 4).contains(&trace.full_bps));
+    let costs = traces.iter().map(|trace| {
+        let used = replay::play(trace, &mut Rule::STANDARD.clone()).used_bytes;
         used.unsigned_abs() * 21 / 20
     });
     costs.collect()
@@ -108,7 +106,10 @@ fn days_with_both(seed: u64, monthly_bytes: u64) -> usize {
     const RUN_MAX: u64 = 15_000_000;
     /// An hourly round of the light experiments with its upload.
     const LIGHT: u64 = 60_000;
-    let costs = costs_of_a_direction(5_000_000);
+    let (down, up) = (
+        costs_of_a_direction(10_000_000),
+        costs_of_a_direction(5_000_000),
+    );
     let mut ledger = Ledger::begin(LocalHour::at(NOVEMBER_US, CAMBODIA_S));
     let (mut peak, mut rest) = (BTreeSet::new(), BTreeSet::new());
     let mut now_us = NOVEMBER_US;
@@ -131,9 +132,9 @@ fn days_with_both(seed: u64, monthly_bytes: u64) -> usize {
             .reserve(with_overhead(cap), monthly_bytes, now)
             .unwrap();
         let draw = mix(now_us.cast_unsigned());
-        let pick = |number: u64| costs[usize::try_from(number).unwrap() % costs.len()];
-        // 10 Mbit/s down costs twice what 5 do; 5 Mbit/s up.
-        let used = (2 * pick(draw >> 8) + pick(draw >> 32)).min(cap);
+        let pick =
+            |costs: &[u64], number: u64| costs[usize::try_from(number).unwrap() % costs.len()];
+        let used = (pick(&down, draw >> 8) + pick(&up, draw >> 32)).min(cap);
         let used = charge(used, Some(used * 103 / 100));
         ledger.settle(&reserved, used);
         ledger.note_throughput(used);
