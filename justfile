@@ -37,6 +37,18 @@ test:
 bench:
     cargo bench -p tonle-collector --bench ingest
 
+# Our figures and other tools' against the truth of the lab, on every line: half an hour, as root.
+accuracy *ARGS:
+    cargo test --release --test accuracy -- --table docs/accuracy.md {{ARGS}}
+
+# Whole transfers over the lab's lines, for `tonle agent replay`: a quarter of an hour, as root.
+traces:
+    cargo test --release --test accuracy -- --traces agent/tests/traces
+
+# What measuring costs in processor time and memory; needs tests/peers/build.sh ndt7.
+cost:
+    cargo bench --bench cost
+
 # Builds every fuzz target and runs each for SECONDS; needs nightly and cargo-fuzz.
 fuzz SECONDS="20":
     bash fuzz/run.sh {{SECONDS}}
