@@ -15,7 +15,10 @@ const LOADED_PPM: i64 = 100_000;
 
 /// The aims as a table.
 pub(crate) fn markdown(rows: &[Row]) -> String {
-    let mut text = "| aim | figure | met |\n| --- | --- | --- |\n".to_owned();
+    let mut table = vec![
+        "| aim | figure | met |".to_owned(),
+        "| --- | --- | --- |".to_owned(),
+    ];
     let lines = [
         rate(rows, What::Download, "download"),
         rate(rows, What::Upload, "upload"),
@@ -28,10 +31,9 @@ pub(crate) fn markdown(rows: &[Row]) -> String {
     for (aim, seen) in lines {
         let (figure, met) = seen.unwrap_or_else(|| ("not measured".to_owned(), false));
         let met = if met { "yes" } else { "**no**" };
-        text.push_str(&format!("| {aim} | {figure} | {met} |\n"));
+        table.push(format!("| {aim} | {figure} | {met} |"));
     }
-    text.push('\n');
-    text
+    table.join("\n")
 }
 
 /// The aim, the figure and whether it was met, if there is one.

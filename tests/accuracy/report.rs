@@ -133,7 +133,7 @@ fn text(rows: &[Row]) -> String {
          packets were at most {} µs late.\n\n\
          ## Aims\n\n\
          They are reported and gate nothing; the bounds of the tests in CI are wider.\n\n\
-         {}{}",
+         {}\n\n{}",
         machine::today_and_here(),
         LATE_MAX_US,
         late_us.unwrap_or_default(),

@@ -43,21 +43,21 @@ const SECTIONS: &[Section] = &[
 
 /// Every section, and what gave no figure.
 pub(crate) fn markdown(rows: &[Row]) -> String {
-    let mut text = String::new();
-    for section in SECTIONS {
-        section.write(&mut text, rows);
-    }
+    let sections = SECTIONS.iter().flat_map(|section| section.lines(rows));
+    let mut lines: Vec<String> = sections.collect();
     let notes = rows
         .iter()
         .flat_map(|row| row.notes.iter().map(move |note| (row.cell, note)));
-    for (number, (cell, note)) in notes.enumerate() {
-        if number == 0 {
-            text.push_str("## Without a figure\n\n");
-        }
-        let note = note.split_whitespace().collect::<Vec<_>>().join(" ");
-        text.push_str(&format!("- {cell}: {note}\n"));
+    let notes = notes.map(|(cell, note)| {
+        let note: Vec<&str> = note.split_whitespace().collect();
+        format!("- {cell}: {}", note.join(" "))
+    });
+    let notes: Vec<String> = notes.collect();
+    if !notes.is_empty() {
+        lines.extend(["## Without a figure".to_owned(), String::new()]);
+        lines.extend(notes);
     }
-    text
+    lines.join("\n").trim_end().to_owned() + "\n"
 }
 
 impl Section {
@@ -66,42 +66,39 @@ impl Section {
         rows.filter_map(|row| row.figure(self.what, tool)).collect()
     }
 
-    fn write(&self, text: &mut String, rows: &[Row]) {
+    fn lines(&self, rows: &[Row]) -> Vec<String> {
         let mut tools = self.tools.iter();
         if tools.all(|tool| self.figures(rows, tool).is_empty()) {
-            return;
+            return Vec::new();
         }
-        text.push_str(&format!("## {}\n\n", self.title));
-        text.push_str(&format!("| line | truth | {} |\n", self.tools.join(" | ")));
         let columns = " ---: |".repeat(self.tools.len() + 1);
-        text.push_str(&format!("| --- |{columns}\n"));
-        for row in rows {
-            self.write_row(text, row);
-        }
+        let mut lines = vec![
+            format!("## {}", self.title),
+            String::new(),
+            format!("| line | truth | {} |", self.tools.join(" | ")),
+            format!("| --- |{columns}"),
+        ];
+        lines.extend(rows.iter().filter_map(|row| self.line(row)));
         let spreads = self.tools.iter().map(|tool| self.spread(rows, tool));
         let spreads: Vec<String> = spreads.collect();
-        text.push_str(&format!(
-            "| **median, worst error** | | {} |\n\n",
+        lines.push(format!(
+            "| **median, worst error** | | {} |",
             spreads.join(" | ")
         ));
+        lines.push(String::new());
+        lines
     }
 
-    fn write_row(&self, text: &mut String, row: &Row) {
+    fn line(&self, row: &Row) -> Option<String> {
         let of = |tool: &&str| row.figure(self.what, tool);
-        let Some(first) = self.tools.iter().find_map(of) else {
-            return;
-        };
-        let said = self.tools.iter().map(|tool| {
-            let figure = row.figure(self.what, tool);
-            figure.map_or_else(|| "–".to_owned(), |figure| error(figure))
-        });
+        let first = self.tools.iter().find_map(of)?;
+        let said = self
+            .tools
+            .iter()
+            .map(|tool| of(tool).map_or_else(|| "–".to_owned(), error));
         let said: Vec<String> = said.collect();
         let truth = amount(first);
-        text.push_str(&format!(
-            "| {} | {truth} | {} |\n",
-            row.cell,
-            said.join(" | ")
-        ));
+        Some(format!("| {} | {truth} | {} |", row.cell, said.join(" | ")))
     }
 
     /// Median and worst of the errors, without their signs.

@@ -206,9 +206,10 @@ impl Job for Whole<'_> {
         let world = World::start(&self.line, self.tonle, WHOLE_RUN_BYTES)?;
         Record::measure(&world, &["throughput"])?;
         drop(world.passages());
-        let traces = world.traces()?.iter().map(|trace| compact(trace));
-        let traces: Result<Vec<String>, String> = traces.collect();
-        Ok(((self.line.name.clone(), traces?), world.hub_late_us()))
+        let traces = world.traces()?;
+        let compact: Result<Vec<String>, String> =
+            traces.iter().map(|trace| compact(trace)).collect();
+        Ok(((self.line.name.clone(), compact?), world.hub_late_us()))
     }
 }
 

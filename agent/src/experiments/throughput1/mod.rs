@@ -21,7 +21,7 @@
 //! Operations: the steps of `tonle_net`; `stream` for each stream (see `stream`); `streams` for a
 //! direction. Detail of `streams`: `direction`, `streams` asked for, `connected`, `limit_bytes` of
 //! a stream, `length_ms`, `cc` asked for, `ended_by` (`length`, `bytes_cap`, `server`, `broken`,
-//! `cancelled`), `received_bytes`, `elapsed_us`, `rate_bps`, `min_rtt_us`.
+//! `stalled`, `cancelled`), `received_bytes`, `elapsed_us`, `rate_bps`, `min_rtt_us`.
 mod form;
 mod rate;
 mod stream;
