@@ -83,6 +83,8 @@ vocabulary! {
     DnsBogon = "dns_bogon_error",
     /// The reply carries another query's id.
     DnsReplyWithWrongQueryId = "dns_reply_with_wrong_query_id",
+    /// `getaddrinfo` on Android failed, and nobody can know why.
+    AndroidDnsCacheNoData = "android_dns_cache_no_data",
     /// The chain ends in no root we trust.
     SslUnknownAuthority = "ssl_unknown_authority",
     /// The certificate is for another name.

@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`record`] (what an agent signs), [`dsse`] (how it signs),
 //! [`envelope`] (how it travels), [`receipt`] (what the collector promises in return),
-//! [`entry`] (how the collector keeps it), [`statement`] (what is published).
+//! [`entry`] (how the collector keeps it), [`statement`] (what is published),
+//! [`verdict`] (what is said of a page).
 pub mod catalogue;
 pub mod country;
 pub mod document;
@@ -21,6 +22,8 @@ pub mod statement;
 pub mod strict_json;
 pub mod targets;
 pub mod toml_text;
+pub mod verdict;
+mod word_list;
 pub mod words;
 
 pub use ed25519_dalek::{SigningKey, VerifyingKey};

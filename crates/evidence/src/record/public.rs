@@ -1,53 +1,12 @@
 //! The public half: what was measured, where and how, with nothing that names the volunteer.
 use crate::observation::Observation;
+use crate::word_list::word_list;
 use serde::{Deserialize, Serialize};
 
 /// Schema id of the public half.
 pub const PUBLIC_SCHEMA: &str = "tonle.record/1";
 /// The kind of record that enters analysis and cells; other kinds are stored only.
 pub const KIND_MEASUREMENT: &str = "measurement";
-
-/// Defines a closed list of words that stand in records in `snake_case`.
-macro_rules! word_list {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$vdoc])* $variant,)* }
-
-        impl $name {
-            /// Every word of the list, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The word as it stands in records, cells and URLs.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                match text {
-                    $($word => Ok(Self::$variant),)*
-                    _ => {
-                        let known: Vec<_> = Self::ALL.iter().map(|word| word.as_str()).collect();
-                        Err(format!("'{text}' is none of {}", known.join(", ")))
-                    }
-                }
-            }
-        }
-    };
-}
 
 word_list! {
     /// Which of the two streams a record belongs to (they may go to different collectors).
