@@ -1,5 +1,6 @@
 //! How the measuring protocols look on the wire: names, limits, messages. No IO.
 pub mod ndt7;
+pub mod ooni;
 pub mod query;
 pub mod responsiveness;
 pub mod stamp;
