@@ -1,4 +1,5 @@
-//! Pure: a record becomes the facts that cells take, or the reason why it enters none.
+//! Pure: a record becomes the facts that cells take, or the reason why it enters none; and a visit
+//! to a page becomes verdicts ([`web`]).
 //!
 //! What a record says is never changed here; facts are derived from it by numbered rules, so that
 //! a rebuild under newer rules gives newer facts from the same evidence. [`RULES`] names the set.
@@ -6,6 +7,7 @@ mod facts;
 mod reason;
 #[cfg(test)]
 mod tests;
+pub mod web;
 
 pub use facts::{Facts, Received, Stratum, Value, analyse};
 pub use reason::{LeftOut, NoCell};

@@ -1,0 +1,76 @@
+//! A response in clear, compared with the controls'.
+use super::{Judge, Rule, together};
+use crate::analysis::web::facts::{Endpoint, Response};
+use crate::analysis::web::ooni::compare;
+use crate::analysis::web::tonle::case::{Case, Page};
+use crate::analysis::web::tonle::finding::Finding;
+use tonle_evidence::verdict::Mechanism;
+
+/// The same page as any control's is the page. Another page counts only when it is called a success
+/// as the controls' is, and has nothing in common with any of them: neither length nor title nor an
+/// uncommon header. Sites give countries and devices other pages, but from the same servers; and an
+/// error page may be the server's own.
+pub(super) const RULE: Rule = Rule {
+    id: "http.clear",
+    version: 1,
+    about: "a page in clear is the controls' page, or has nothing in common with it",
+    judge: Judge::Request(judge),
+};
+
+fn judge(case: &Case<'_>, page: &Page<'_>) -> Option<Finding> {
+    let clear: Vec<(&Endpoint, &Response)> = page
+        .endpoints
+        .iter()
+        .filter(|endpoint| !endpoint.is_authentic())
+        .filter_map(|endpoint| Some((*endpoint, endpoint.http.as_ref()?.last_response()?)))
+        .collect();
+    if clear.is_empty() {
+        return None;
+    }
+    let pages = clear
+        .iter()
+        .filter_map(|(endpoint, _)| endpoint.http.as_ref());
+    let own: Vec<String> = pages.map(|http| http.step.at.clone()).collect();
+    let controls = case.facts.controls.iter();
+    let usable: Vec<_> = controls
+        .filter(|control| {
+            control
+                .http
+                .as_ref()
+                .is_some_and(|http| http.failure.is_none())
+        })
+        .collect();
+    let heard = usable
+        .iter()
+        .map(|control| format!("{}/http_request", control.at));
+    let at = together([own, heard.collect()]);
+    if usable.is_empty() {
+        return Some(Finding::no_control(at));
+    }
+    let pairs = clear.iter().flat_map(|(_, response)| {
+        usable
+            .iter()
+            .map(|control| compare(response, Some(control)))
+    });
+    let comparisons: Vec<_> = pairs.collect();
+    if comparisons.iter().any(|comparison| !comparison.differs()) {
+        return Some(Finding::ok(
+            at,
+            "a page that has nothing in common with the controls'",
+        ));
+    }
+    let is_foreign = comparisons.iter().all(|comparison| {
+        let alike = [
+            comparison.body_length_match,
+            comparison.headers_match,
+            comparison.title_match,
+        ];
+        comparison.status_code_match == Some(true) && alike == [Some(false); 3]
+    });
+    Some(if is_foreign {
+        let would_change = "the same page shown to a control in another country";
+        Finding::likely(Mechanism::HttpOther, at, would_change)
+    } else {
+        Finding::below_floor(at, "a known block page, or a control in another country")
+    })
+}
