@@ -1,4 +1,6 @@
 //! The commands of the collector.
+mod analyze;
+
 use crate::admin::{self, Admin, AdminSettings, InviteError, InviteOptions};
 use crate::cells::Cells;
 use crate::config::Config;
@@ -34,6 +36,7 @@ Examples:
   tonle-collector invite --uses 30 --expires 30d --province KH-12
   tonle-collector agents --json
   tonle-collector revoke 5f1c9a0e7b3d2468
+  tonle-collector analyze measurements.jsonl.gz
 
 Exit codes: 0 done, 1 failed, 2 misuse.")]
 pub struct Cli {
@@ -67,6 +70,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Give verdicts on visits to web pages, from records or OONI measurements
+    Analyze(analyze::AnalyzeArgs),
     /// Make derived.sqlite anew from the journal (the service must not run)
     Rebuild,
 }
@@ -170,6 +175,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Invite(args) => invite(&config, args),
         Command::Revoke { key_id } => revoke(&config, &key_id).await,
         Command::Agents { json } => agents(&config, json),
+        Command::Analyze(args) => analyze::run(&args),
         Command::Rebuild => rebuild(&config),
     }
 }

@@ -14,6 +14,11 @@ pub fn json(value: &Value) {
     line(value);
 }
 
+/// Prints a value of a long row of them, one line. The error tells that nobody reads any more.
+pub fn stream(value: &Value) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{value}")
+}
+
 /// Prints an error, one line with cause and remedy.
 pub fn error(text: impl std::fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "error: {text}");

@@ -13,7 +13,7 @@ pub const BODY_MAX_BYTES: usize = 8 << 20;
 pub const DECODED_MAX_BYTES: usize = 32 << 20;
 /// Largest window that a zstd frame may ask memory for, as a power of two: 8 MiB, which is what
 /// decoders must support by RFC 8878.
-const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+pub const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// Media type of a batch.
 pub const NDJSON: &str = "application/x-ndjson";
 
