@@ -32,7 +32,8 @@ impl Allowance {
         monthly_bytes: 400_000_000,
         run_max_bytes: 15_000_000,
     };
-    /// A line that was declared unmetered: what the consent text promises at most.
+    /// A line that somebody said is unmetered, to us or to the system: what the consent text promises
+    /// at most.
     pub const UNMETERED: Self = Self {
         monthly_bytes: 1_000_000_000,
         run_max_bytes: 30_000_000,

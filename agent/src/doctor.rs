@@ -2,11 +2,13 @@
 use crate::budget::THROUGHPUT_MIN_BYTES;
 use crate::config::{Config, RESOLV_CONF};
 use crate::consent::Consent;
-use crate::context::clock_state;
+use crate::context::daemons::{self, Told};
+use crate::context::{System, clock_state};
 use crate::files::DiskFiles;
 use crate::http;
 use crate::identity::Enrolment;
 use crate::status;
+use crate::status::line::LineNow;
 use serde::Serialize;
 use std::fmt;
 use std::fs;
@@ -60,6 +62,7 @@ impl fmt::Display for Finding {
 
 /// Looks at everything. Contacts nobody but the collector that was joined.
 pub async fn examine(config: &Config) -> Vec<Finding> {
+    let told = daemons::told_now(&System::default()).await;
     vec![
         data_dir(&config.data_dir),
         icmp(
@@ -69,7 +72,8 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         clock(clock_state()),
         resolvers(config),
         consent(config),
-        budget(config),
+        line(config, &told),
+        budget(config, &told),
         collector(config).await,
     ]
 }
@@ -210,14 +214,39 @@ fn consent(config: &Config) -> Finding {
     }
 }
 
+/// What the device and the system's daemons know of the line.
+fn line(config: &Config, told: &Told) -> Finding {
+    let about = "line";
+    let declared = match status::declared(config) {
+        Ok(declared) => declared,
+        Err(error) => return finding(about, Health::Bad, format!("{error:#}")),
+    };
+    let line = LineNow::look(config, declared, told);
+    let remedy = match &told.modem {
+        Some(modem) if !modem.tells_signal() => {
+            "; the modem says nothing of its signal; to let it: mmcli -m any --signal-setup=30"
+        }
+        None if line.interface == "cellular" => {
+            "; nothing is known of its radio, for which ModemManager would have to run"
+        }
+        _ => "",
+    };
+    let health = if remedy.is_empty() {
+        Health::Good
+    } else {
+        Health::Fair
+    };
+    finding(about, health, format!("{line}{remedy}"))
+}
+
 /// Whether the month's data allows the next throughput run, and what it may cost.
-fn budget(config: &Config) -> Finding {
+fn budget(config: &Config, told: &Told) -> Finding {
     let about = "budget";
     let offset_s = match Enrolment::load(&DiskFiles::new(&config.data_dir)) {
         Ok(Some(enrolment)) => enrolment.enrolled.country.utc_offset_s,
         _ => 0,
     };
-    match status::budget(config, offset_s) {
+    match status::budget(config, offset_s, told) {
         Err(error) => finding(about, Health::Bad, format!("{error:#}")),
         Ok(budget) if budget.available_bytes < THROUGHPUT_MIN_BYTES => finding(
             about,

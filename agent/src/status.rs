@@ -1,14 +1,18 @@
 //! What a person sees of the agent. Read from the files, so that it works beside a running one.
+pub mod line;
+
 use crate::budget::Ledger;
 use crate::config::Config;
 use crate::consent::Consent;
 use crate::context::System;
+use crate::context::daemons::Told;
 use crate::device::is_running;
 use crate::files::DiskFiles;
 use crate::identity::Enrolment;
-use crate::profile::Profile;
+use crate::profile::{Declared, Profile};
 use crate::refused::{Refused, RefusedStatus};
 use anyhow::{Context as _, bail};
+use line::LineNow;
 use serde::Serialize;
 use std::fmt::{self, Write as _};
 use std::path::Path;
@@ -31,6 +35,8 @@ pub struct Status {
     pub openness_consent: Option<String>,
     /// Place and line.
     pub place: Option<Place>,
+    /// The line as the device sees it now.
+    pub line: LineNow,
     /// The month's data.
     pub budget: Budget,
     /// Bytes of unsent records on disk, settled ones not yet removed included.
@@ -84,8 +90,8 @@ pub struct Budget {
     pub throughput_bytes: Option<u64>,
 }
 
-/// Reads the state of the data directory.
-pub fn read(config: &Config) -> anyhow::Result<Status> {
+/// Reads the state of the data directory; `told` is what the system's daemons say of the line.
+pub fn read(config: &Config, told: &Told) -> anyhow::Result<Status> {
     let data_dir = &config.data_dir;
     if !data_dir.is_dir() {
         bail!(
@@ -106,8 +112,9 @@ pub fn read(config: &Config) -> anyhow::Result<Status> {
         quality_consent: version(Stream::Quality),
         openness_consent: version(Stream::Openness).filter(|_| !config.qos_only),
         place: place(config, enrolment.as_ref())?,
+        line: LineNow::look(config, declared(config)?, told),
         joined: enrolment.map(|enrolment| joined(&enrolment)),
-        budget: budget(config, offset_s)?,
+        budget: budget(config, offset_s, told)?,
         spool_bytes: bytes_in(&data_dir.join("spool")),
         refused: Refused::open(files)
             .context("cannot read the refused records")?
@@ -153,11 +160,16 @@ fn place(config: &Config, enrolment: Option<&Enrolment>) -> anyhow::Result<Optio
     }))
 }
 
-/// The month's data so far, and what a throughput run may cost.
-pub fn budget(config: &Config, utc_offset_s: i32) -> anyhow::Result<Budget> {
+/// What the volunteer said of place and line; nothing before it was asked.
+pub fn declared(config: &Config) -> anyhow::Result<Declared> {
     let profile = Profile::load(&config.data_dir)?;
-    let declared = profile.map(|profile| profile.declared).unwrap_or_default();
-    let allowance = config.allowance(declared.with(config).metered);
+    Ok(profile.map(|profile| profile.declared).unwrap_or_default())
+}
+
+/// The month's data so far, and what a throughput run may cost.
+pub fn budget(config: &Config, utc_offset_s: i32, told: &Told) -> anyhow::Result<Budget> {
+    let metered = declared(config)?.with(config).metered;
+    let allowance = config.allowance(metered.or(told.metered()));
     let now = LocalHour::at(wall_us(), utc_offset_s);
     let stored = crate::device::stored_ledger(&config.data_dir)?;
     let mut ledger = stored.unwrap_or_else(|| Ledger::begin(now));
@@ -210,6 +222,7 @@ impl fmt::Display for Status {
                 place.technology.as_deref().unwrap_or("not declared"),
             )?;
         }
+        row("line", &self.line.to_string())?;
         let budget = &self.budget;
         let used = format!(
             "{} of {} bytes used in {}, {} available now",

@@ -119,9 +119,29 @@ fn shortened(target: &str) -> String {
 mod tests {
     use super::*;
     use tonle_evidence::hash::Hex;
-    use tonle_evidence::record::Outcome;
+    use tonle_evidence::record::{Claim, Clock, ClockState, Context, Outcome, Plan, QuotaState};
 
     fn round(targets: &[&str]) -> Round {
+        let context = Context {
+            interface: "ethernet".into(),
+            ip_family: "ipv4".into(),
+            metered: None,
+            wifi_signal_dbm: None,
+            link_rate_bps: None,
+            radio: None,
+            cross_traffic_bytes: None,
+            plan: Plan {
+                download_bps: None,
+                upload_bps: None,
+                quota: QuotaState::Unknown,
+            },
+            clock: Clock {
+                state: ClockState::Unknown,
+                offset_us: None,
+            },
+            limited_by: None,
+            bytes_used: 7,
+        };
         let record = |target: &&str| RecordSummary {
             hash: Hex::ZERO,
             experiment: "dns".into(),
@@ -133,6 +153,11 @@ mod tests {
             charged_bytes: 7,
             t_start_us: 0,
             observations: Vec::new(),
+            technology: Claim {
+                declared: None,
+                detected: None,
+            },
+            context: context.clone(),
         };
         Round {
             records: targets.iter().map(record).collect(),

@@ -3,6 +3,7 @@
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::{Command, ExitCode, Stdio};
 
+mod daemons;
 mod full_disk;
 mod icmp;
 mod offline;
@@ -41,6 +42,30 @@ const TESTS: &[Needing] = &[
         needs: &[&["unshare", "-n", "ip", "link", "set", "lo", "up"]],
         check: icmp::latency_needs_no_privilege_where_the_datagram_socket_is_open,
     },
+    Needing {
+        name: "a_modem_tells_its_radio_and_that_the_line_costs_by_volume",
+        needs: BUS,
+        check: daemons::a_modem_tells_its_radio_and_that_the_line_costs_by_volume,
+    },
+    Needing {
+        name: "a_wifi_link_tells_its_rate_and_a_line_said_to_be_free_has_the_larger_budget",
+        needs: BUS,
+        check: daemons::a_wifi_link_tells_its_rate_and_a_line_said_to_be_free_has_the_larger_budget,
+    },
+    Needing {
+        name: "daemons_that_answer_oddly_or_never_leave_values_absent",
+        needs: BUS,
+        check: daemons::daemons_that_answer_oddly_or_never_leave_values_absent,
+    },
+];
+
+/// What the tests of the daemons need beside a network of their own.
+const BUS: &[&[&str]] = &[
+    &[
+        "unshare", "-n", "ip", "tuntap", "add", "dev", "wwan0", "mode", "tun",
+    ],
+    &["dbus-daemon", "--version"],
+    &["/usr/bin/python3", "-c", "import dbusmock"],
 ];
 
 fn main() -> ExitCode {

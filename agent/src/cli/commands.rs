@@ -5,6 +5,7 @@ use super::{Cli, Command, ConsentArgs, LeaveArgs, MeasureArgs, Misuse, PlaceArgs
 use crate::config::{Config, experiment_names};
 use crate::consent::{self, Consent};
 use crate::context::System;
+use crate::context::daemons;
 use crate::device::{self, Device, OpenError, Round};
 use crate::experiments;
 use crate::files::DiskFiles;
@@ -33,7 +34,7 @@ pub(super) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run(args) if args.once => block_on(one_round(&Device::open(config)?, args.json)),
         Command::Run(_) => block_on(keep_measuring(&Device::open(config)?)),
         Command::Measure(args) => block_on(measure(config, &args)),
-        Command::Status(args) => show_status(&config, args.json),
+        Command::Status(args) => block_on(show_status(&config, args.json)),
         Command::Confirm(place) => confirm(&config, &place),
         Command::Consent(args) => change_consent(&config, &args, lang),
         Command::Doctor(args) => block_on(diagnose(&config, args.json)),
@@ -108,6 +109,7 @@ async fn measure(config: Config, args: &MeasureArgs) -> anyhow::Result<ExitCode>
         tracing::warn!(%error, "going on with the lists on this device: {error}");
     }
     let name = experiment.meta().name;
+    device.hear().await;
     output::note(&device.cost_before(name, args.target.as_deref())?);
     let bar = Bar::new();
     let round = device
@@ -155,8 +157,9 @@ fn show_round(round: &Round) {
     }
 }
 
-fn show_status(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
-    let status = status::read(config)?;
+async fn show_status(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
+    let told = daemons::told_now(&System::default()).await;
+    let status = status::read(config, &told)?;
     if as_json {
         output::json(&status);
     } else {

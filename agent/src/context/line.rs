@@ -1,6 +1,7 @@
 //! What a run may look at beside its own bytes: the interface, the processor, the declared plan.
+use super::daemons::Latest;
 use super::interface::{self, Counters};
-use super::{System, read, route};
+use super::{System, read};
 use tonle_evidence::record::{Plan, QuotaState};
 use tonle_net::processor::Processor;
 
@@ -11,8 +12,8 @@ pub struct Line {
     pub system: Option<System>,
     /// The declared plan.
     pub plan: Plan,
-    /// Bit rate of the Wi-Fi link, bit/s, where something told it.
-    pub wifi_rate_bps: Option<i64>,
+    /// What the system's daemons said last.
+    pub daemons: Latest,
     /// Whether a transfer ends as soon as its rate is known well enough.
     pub early_stop: bool,
     /// Whether whole transfers leave a trace on the device.
@@ -29,7 +30,7 @@ impl Default for Line {
                 upload_bps: None,
                 quota: QuotaState::Unknown,
             },
-            wifi_rate_bps: None,
+            daemons: Latest::default(),
             early_stop: false,
             keeps_traces: false,
         }
@@ -45,6 +46,8 @@ pub struct Glance {
     pub counters: Option<Counters>,
     /// Rate of its link, bit/s, of a cable.
     pub link_rate_bps: Option<i64>,
+    /// Bit rate of a Wi-Fi link, bit/s.
+    pub wifi_rate_bps: Option<i64>,
     /// Wi-Fi signal, dBm.
     pub wifi_signal_dbm: Option<i64>,
     /// The processor's counters.
@@ -52,33 +55,29 @@ pub struct Glance {
 }
 
 impl Line {
-    /// Looks now. Nothing where the run is to know nothing.
+    /// Looks now: a handful of small files of `/proc` and `/sys`, and what the daemons said last.
+    /// Nothing where the run is to know nothing.
     #[must_use]
     pub fn glance(&self) -> Glance {
-        self.system.as_ref().map(System::glance).unwrap_or_default()
-    }
-}
-
-impl System {
-    /// A quick look: a handful of small files of `/proc` and `/sys`.
-    #[must_use]
-    pub fn glance(&self) -> Glance {
-        let processor = Processor::read(&self.proc);
-        let v4 = route::parse_v4(&read(&self.proc.join("net/route")));
-        let v6 = route::parse_v6(&read(&self.proc.join("net/ipv6_route")));
-        let Some(default) = route::default_of(&v4).or_else(|| route::default_of(&v6)) else {
+        let Some(system) = &self.system else {
+            return Glance::default();
+        };
+        let processor = Processor::read(&system.proc);
+        let Some(name) = system.default_interface() else {
             return Glance {
                 processor,
                 ..Glance::default()
             };
         };
-        let name = &default.interface;
-        let wireless = read(&self.proc.join("net/wireless"));
+        let told = self.daemons.told();
+        let wireless = read(&system.proc.join("net/wireless"));
+        let signal_dbm = interface::wifi_signal_dbm(&wireless, &name);
         Glance {
-            interface: Some(interface::kind(&self.sys, name).as_str()),
-            counters: interface::counters(&self.sys, name),
-            link_rate_bps: interface::link_rate_bps(&self.sys, name),
-            wifi_signal_dbm: interface::wifi_signal_dbm(&wireless, name),
+            interface: Some(told.kind_of(interface::kind(&system.sys, &name)).as_str()),
+            counters: interface::counters(&system.sys, &name),
+            link_rate_bps: interface::link_rate_bps(&system.sys, &name),
+            wifi_rate_bps: told.wifi_rate_bps(),
+            wifi_signal_dbm: signal_dbm.or(told.wifi_signal_dbm()),
             processor,
         }
     }

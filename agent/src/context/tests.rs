@@ -76,7 +76,7 @@ fn system(dir: &Path) -> System {
 fn the_preferred_default_route_decides() {
     let dir = tempfile::tempdir().unwrap();
     let seen = system(dir.path()).look(&Hex([1; 16]));
-    assert_eq!((seen.interface, seen.ip_family), ("ethernet", "both"));
+    assert_eq!((seen.interface(), seen.ip_family), ("ethernet", "both"));
     assert_eq!(seen.counters, Some(Counters { bytes: 1023 }));
     assert_eq!(seen.wifi_signal_dbm, None);
     assert_eq!(seen.link_rate_bps, Some(1_000_000_000));
@@ -88,7 +88,11 @@ fn a_link_without_a_rate_has_none() {
     let system = system(dir.path());
     for unknown in ["-1\n", "0\n", "4294967295\n", "", "fast\n"] {
         fs::write(system.sys.join("class/net/eth0/speed"), unknown).unwrap();
-        assert_eq!(system.glance().link_rate_bps, None, "{unknown:?}");
+        let line = Line {
+            system: Some(system.clone()),
+            ..Line::default()
+        };
+        assert_eq!(line.glance().link_rate_bps, None, "{unknown:?}");
     }
 }
 
@@ -128,7 +132,7 @@ fn an_offline_device_says_so() {
     fs::write(system.proc.join("net/route"), "Iface\n").unwrap();
     fs::write(system.proc.join("net/ipv6_route"), IPV6_REJECT).unwrap();
     let seen = system.look(&Hex([1; 16]));
-    assert_eq!((seen.interface, seen.ip_family), ("none", "none"));
+    assert_eq!((seen.interface(), seen.ip_family), ("none", "none"));
     assert_eq!((seen.network, seen.counters), (None, None));
 }
 
@@ -138,7 +142,7 @@ fn a_system_without_proc_is_unknown_and_no_error() {
         proc: "/nowhere".into(),
         sys: "/nowhere".into(),
     };
-    assert_eq!(nowhere.look(&Hex([1; 16])).interface, "none");
+    assert_eq!(nowhere.look(&Hex([1; 16])).interface(), "none");
 }
 
 #[test]

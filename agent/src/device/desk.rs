@@ -6,6 +6,7 @@ use super::purse::{Purse, Spent};
 use super::{Device, Plan, Round, RoundError};
 use crate::budget::Reservation;
 use crate::consent::Consent;
+use crate::context::daemons::Watch;
 use crate::context::{Counters, Line, Surroundings};
 use crate::experiments::Run;
 use crate::experiments::run::Progress;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tonle_evidence::hash::Hash;
 use tonle_evidence::observation::Observation;
-use tonle_evidence::record::{Claim, Clock, Method, Outcome, Software};
+use tonle_evidence::record::{Claim, Clock, Context, Method, Outcome, Software, Technology};
 use tonle_net::clock::wall_us;
 use tonle_net::settings::NetSettings;
 
@@ -48,6 +49,10 @@ pub struct RecordSummary {
     pub t_start_us: i64,
     /// What each step saw, as the record has it; times count from the start of the run.
     pub observations: Vec<Observation>,
+    /// The access technology, as the record has it.
+    pub technology: Claim<Technology>,
+    /// What the device knew of itself, as the record has it.
+    pub context: Context,
 }
 
 /// A job of a round that did not run.
@@ -84,12 +89,14 @@ impl RoundObserver for () {}
 struct Open {
     reservation: Option<Reservation>,
     counters: Option<Counters>,
+    technology: Option<Technology>,
 }
 
 /// What is known of a run when it has ended.
 struct Close {
     spent: Spent,
     charged_bytes: u64,
+    technology_before: Option<Technology>,
 }
 
 pub(super) struct RoundDesk<'a> {
@@ -101,6 +108,7 @@ pub(super) struct RoundDesk<'a> {
     profile: Profile,
     declared: Declared,
     seen: Surroundings,
+    watch: Watch,
     purse: Purse<'a>,
     open: BTreeMap<(&'static str, String), Open>,
     round: Round,
@@ -115,17 +123,21 @@ impl<'a> RoundDesk<'a> {
         plan: Plan,
         observer: &'a dyn RoundObserver,
         stop: CancellationToken,
+        watch: Watch,
     ) -> Result<Self, RoundError> {
         let keep = |error: &dyn std::fmt::Display| RoundError::Keep(error.to_string());
         let data_dir = device.dir.path();
         let profile =
             Profile::load(data_dir)?.unwrap_or_else(|| Profile::new(crate::profile::new_salt()));
         let declared = profile.declared.clone().with(&device.config);
+        let metered_as_told = watch.latest().told().metered();
         let purse = Purse::open(
             &device.dir,
             &device.system,
             plan.enrolment.enrolled.country.utc_offset_s,
-            device.config.allowance(declared.metered),
+            device
+                .config
+                .allowance(declared.metered.or(metered_as_told)),
             device.state().ledger.clone(),
         );
         observer.began(plan.jobs.len());
@@ -136,6 +148,7 @@ impl<'a> RoundDesk<'a> {
             consent: Consent::load(data_dir)?,
             declared,
             seen: device.system.look(&profile.salt),
+            watch,
             profile,
             device,
             observer,
@@ -206,7 +219,7 @@ impl<'a> RoundDesk<'a> {
         finished: Finished,
         close: &Close,
     ) -> Result<RecordSummary, String> {
-        let context = self.context(job, &finished, &close.spent);
+        let context = self.context(job, &finished, close);
         let samples = finished.recorded.samples.clone();
         let failures = failures_of(&finished);
         let (bytes_used, t_start_us) = (finished.bytes_used, finished.t_start_us);
@@ -225,6 +238,8 @@ impl<'a> RoundDesk<'a> {
             charged_bytes: close.charged_bytes,
             t_start_us,
             observations: kept.observations,
+            technology: context.technology,
+            context: kept.context,
         })
     }
 
@@ -237,10 +252,10 @@ impl<'a> RoundDesk<'a> {
         }
     }
 
-    fn context(&self, job: &Job, finished: &Finished, spent: &Spent) -> RunContext {
+    fn context(&self, job: &Job, finished: &Finished, close: &Close) -> RunContext {
         let meta = job.experiment.meta();
         let enrolled = &self.plan.enrolment.enrolled;
-        let after = self.device.system.look(&self.profile.salt);
+        let after = self.look();
         let network = after.network;
         RunContext {
             method: Method {
@@ -264,15 +279,15 @@ impl<'a> RoundDesk<'a> {
             },
             technology: Claim {
                 declared: self.declared.technology,
-                detected: after.technology,
+                detected: over(close.technology_before, after.technology),
             },
-            interface: after.interface.to_owned(),
+            interface: after.interface().to_owned(),
             ip_family: after.ip_family.to_owned(),
-            metered: self.declared.metered,
+            metered: self.metered(),
             wifi_signal_dbm: after.wifi_signal_dbm,
             link_rate_bps: after.link_rate_bps,
-            radio: None,
-            cross_traffic_bytes: cross_traffic(spent, after.counters, job),
+            radio: after.radio,
+            cross_traffic_bytes: cross_traffic(&close.spent, after.counters, job),
             plan: self.declared.plan(),
             clock: Clock {
                 state: after.clock,
@@ -299,6 +314,18 @@ impl<'a> RoundDesk<'a> {
         }
     }
 
+    /// What the device knows of itself now.
+    fn look(&self) -> Surroundings {
+        let seen = self.device.system.look(&self.profile.salt);
+        seen.with(&self.watch.latest().told())
+    }
+
+    /// Whether the line costs by volume: as declared, else as the system says.
+    fn metered(&self) -> Option<bool> {
+        let told = || self.watch.latest().told().metered();
+        self.declared.metered.or_else(told)
+    }
+
     /// Settles the ledger and hands out the round.
     pub(super) fn close(mut self, answered: bool) -> Result<Round, RoundError> {
         self.round.answered = answered;
@@ -316,6 +343,9 @@ impl<'a> RoundDesk<'a> {
 
 impl Desk for RoundDesk<'_> {
     fn begin(&mut self, job: &Job) -> Option<Run> {
+        let metered = self.metered();
+        // The line may have changed since the round began.
+        self.purse.allow(self.device.config.allowance(metered));
         let (max_bytes, reservation) = match self.purse.grant(job) {
             Ok(granted) => granted,
             Err(reason) => {
@@ -323,12 +353,13 @@ impl Desk for RoundDesk<'_> {
                 return None;
             }
         };
-        let counters = self.device.system.look(&self.profile.salt).counters;
+        let seen = self.look();
         self.open.insert(
             key_of(job),
             Open {
                 reservation,
-                counters,
+                counters: seen.counters,
+                technology: seen.technology,
             },
         );
         self.observer
@@ -340,12 +371,12 @@ impl Desk for RoundDesk<'_> {
             self.stop.child_token(),
             self.observer.progress(),
         );
-        // What nobody declared unmetered may cost by volume.
-        let is_unmetered = self.declared.metered == Some(false);
+        // What nobody says is unmetered may cost by volume.
+        let is_unmetered = metered == Some(false);
         Some(run.on(Line {
             system: Some(self.device.system.clone()),
             plan: self.declared.plan(),
-            wifi_rate_bps: None,
+            daemons: self.watch.latest().clone(),
             early_stop: self.device.config.early_stop.unwrap_or(!is_unmetered),
             keeps_traces: is_unmetered,
         }))
@@ -353,8 +384,9 @@ impl Desk for RoundDesk<'_> {
 
     fn end(&mut self, job: &Job, ended: Ended, alone: bool) {
         let open = self.open.remove(&key_of(job));
-        let (reservation, counters) =
-            open.map_or((None, None), |open| (open.reservation, open.counters));
+        let (reservation, counters, technology_before) = open.map_or((None, None, None), |open| {
+            (open.reservation, open.counters, open.technology)
+        });
         let used_bytes = match &ended {
             Ended::Finished(finished) => finished.bytes_used,
             Ended::DidNotRun(_) => 0,
@@ -368,6 +400,7 @@ impl Desk for RoundDesk<'_> {
         let close = Close {
             spent,
             charged_bytes,
+            technology_before,
         };
         match ended {
             Ended::Finished(finished) => self.keep(job, *finished, &close),
@@ -378,6 +411,16 @@ impl Desk for RoundDesk<'_> {
 
 fn key_of(job: &Job) -> (&'static str, String) {
     (job.experiment.meta().name, job.target.value.clone())
+}
+
+/// The technology of a run that began with one and ended with another: of a handover between
+/// generations only `mobile` is true of the whole run.
+fn over(before: Option<Technology>, after: Option<Technology>) -> Option<Technology> {
+    let is_mobile = |one: &Technology| one.is_mobile();
+    match (before.filter(is_mobile), after.filter(is_mobile)) {
+        (Some(before), Some(after)) if before != after => Some(Technology::Mobile),
+        _ => after,
+    }
 }
 
 /// Bytes others moved meanwhile: what the interface counted beyond the run's own. Unknown when runs

@@ -41,6 +41,7 @@ impl Device {
 
     async fn measure_by_schedule(&self, cancel: &CancellationToken) -> Result<(), RoundError> {
         loop {
+            self.hear().await;
             let due = self.next_due(wall_us())?;
             let wait = Duration::from_micros(u64::try_from(due.at_us - wall_us()).unwrap_or(0));
             tracing::info!(

@@ -23,6 +23,7 @@ use crate::budget::{Allowance, Ledger};
 use crate::config::Config;
 use crate::consent::ConsentError;
 use crate::context::System;
+use crate::context::daemons::{self, Watch};
 use crate::files::DiskFiles;
 use crate::identity::Enrolment;
 use crate::outbox::{OutboxStatus, SharedOutbox, lock};
@@ -68,6 +69,8 @@ struct State {
     keeps_openness: bool,
     /// The collector's clock minus ours by its `Date`, microseconds, until an upload tells it better.
     dated_offset_us: Option<i64>,
+    /// Whether the line costs by volume, as the system's daemons said last.
+    metered_as_told: Option<bool>,
 }
 
 /// An open agent.
@@ -176,7 +179,9 @@ impl Device {
             give_up: CancellationToken::new(),
         };
         let jobs = plan.jobs.clone();
-        let mut desk = RoundDesk::new(self, plan, observer, stops.stop.clone())?;
+        let watch = Watch::begin(&self.system).await;
+        self.state().metered_as_told = watch.latest().told().metered();
+        let mut desk = RoundDesk::new(self, plan, observer, stops.stop.clone(), watch)?;
         let run_max_bytes = self.allowance()?.run_max_bytes;
         let course: Course = round(jobs, run_max_bytes, &mut desk, &stops).await;
         desk.close(course.answered)
@@ -209,11 +214,23 @@ impl Device {
         lock(&self.outbox).status()
     }
 
-    /// What the line, as declared, may be used for.
+    /// Hears what the system's daemons say of the line, for what is planned next.
+    pub async fn hear(&self) {
+        let told = daemons::told_now(&self.system).await;
+        self.state().metered_as_told = told.metered();
+    }
+
+    /// What the line may be used for.
     fn allowance(&self) -> Result<Allowance, RoundError> {
+        Ok(self.config.allowance(self.metered()?))
+    }
+
+    /// Whether the line costs by volume: as it was declared, else as the system says.
+    fn metered(&self) -> Result<Option<bool>, RoundError> {
         let profile = Profile::load(self.data_dir())?;
         let declared = profile.map(|profile| profile.declared).unwrap_or_default();
-        Ok(self.config.allowance(declared.with(&self.config).metered))
+        let declared = declared.with(&self.config).metered;
+        Ok(declared.or(self.state().metered_as_told))
     }
 
     fn clock_offset_us(&self) -> Option<i64> {

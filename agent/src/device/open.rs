@@ -78,6 +78,7 @@ pub(super) fn open(config: Config) -> Result<Device, OpenError> {
         uploader: None,
         keeps_openness,
         dated_offset_us: None,
+        metered_as_told: None,
     };
     let device = Device {
         outbox: Arc::new(Mutex::new(outbox)),

@@ -49,6 +49,11 @@ impl<'a> Purse<'a> {
         }
     }
 
+    /// What the line may be used for from now on.
+    pub(super) fn allow(&mut self, allowance: Allowance) {
+        self.allowance = allowance;
+    }
+
     /// What the whole round may cost stands in the file before anything is sent, so that a crash
     /// cannot make the month look cheaper than it was; one write for all runs spares the SD card.
     pub(super) fn reserve_round(&self, jobs: &[Job]) -> Result<(), DataDirError> {
@@ -104,7 +109,7 @@ impl<'a> Purse<'a> {
         let Some(reservation) = reservation else {
             return 0;
         };
-        let after = self.system.glance().counters;
+        let after = self.system.counters();
         let moved = after
             .zip(spent.before)
             .and_then(|(after, before)| after.bytes.checked_sub(before.bytes));

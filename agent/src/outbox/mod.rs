@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tonle_evidence::hash::{Hash, Hex};
 use tonle_evidence::observation::Observation;
-use tonle_evidence::record::Outcome;
+use tonle_evidence::record::{Context, Outcome};
 
 /// Why a record could not be kept, or could not leave.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +66,8 @@ pub struct Kept {
     pub outcome: Outcome,
     /// What its steps saw, scrubbed.
     pub observations: Vec<Observation>,
+    /// What the device knew of itself.
+    pub context: Context,
     /// Length of the envelope as it travels, bytes.
     pub size_bytes: usize,
 }
@@ -172,6 +174,7 @@ impl<F: Files> Outbox<F> {
             hash: built.link.hash,
             outcome: built.outcome,
             observations: built.observations,
+            context: built.context,
             size_bytes: built.envelope.to_line().len(),
         })
     }

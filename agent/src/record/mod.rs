@@ -106,6 +106,8 @@ pub struct Built {
     pub outcome: Outcome,
     /// What its steps saw, as the record says.
     pub observations: Vec<Observation>,
+    /// What the device knew of itself, as the record says.
+    pub context: Context,
     /// Bodies that were left out for want of room.
     pub bodies_dropped: usize,
     /// Observations that were left out for want of room.
@@ -188,6 +190,7 @@ pub fn build(
         bodies_dropped: bodies.len() - halves.private.bodies.len(),
         observations_dropped: observations - halves.public.observations.len(),
         observations: halves.public.observations,
+        context: halves.public.context,
     })
 }
 

@@ -120,7 +120,8 @@ impl Witness {
                 .since(&self.before.processor, transfer.elapsed_us),
             interface: now.interface,
             link_rate_bps: now.link_rate_bps,
-            wifi_rate_bps: run.line.wifi_rate_bps,
+            // A link at rest reports a low rate.
+            wifi_rate_bps: self.before.wifi_rate_bps.max(now.wifi_rate_bps),
             wifi_signal_dbm: now.wifi_signal_dbm,
             plan_bps: match transfer.direction {
                 Direction::Download => plan.download_bps,
