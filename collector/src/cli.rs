@@ -1,5 +1,6 @@
 //! The commands of the collector.
 mod analyze;
+mod paths;
 
 use crate::admin::{self, Admin, AdminSettings, InviteError, InviteOptions};
 use crate::cells::Cells;
@@ -72,6 +73,12 @@ enum Command {
     },
     /// Give verdicts on visits to web pages, from records or OONI measurements
     Analyze(analyze::AnalyzeArgs),
+    /// Say of each measured path where it leads and where it leaves the country
+    Paths {
+        /// One JSON object with every finding
+        #[arg(long)]
+        json: bool,
+    },
     /// Make derived.sqlite anew from the journal (the service must not run)
     Rebuild,
 }
@@ -176,6 +183,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Revoke { key_id } => revoke(&config, &key_id).await,
         Command::Agents { json } => agents(&config, json),
         Command::Analyze(args) => analyze::run(&args),
+        Command::Paths { json } => paths::paths(&config, json),
         Command::Rebuild => rebuild(&config),
     }
 }

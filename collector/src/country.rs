@@ -2,6 +2,7 @@
 //!
 //! This is the only file that embeds anything of a country; everything else takes it as data.
 use crate::analysis::Ground;
+use crate::analysis::exchanges::Exchanges;
 use std::path::{Path, PathBuf};
 use tonle_dashboards::shapes::{BadShapes, Shapes};
 use tonle_evidence::catalogue::Catalogue;
@@ -15,6 +16,7 @@ const METRICS: &str = include_str!("../../configs/metrics.toml");
 struct Folder {
     country: String,
     operators: String,
+    exchanges: String,
     provinces: String,
     targets: String,
 }
@@ -24,6 +26,8 @@ struct Folder {
 pub struct Nation {
     /// Clock, provinces, operators, and the declared metrics.
     pub ground: Ground,
+    /// Where its networks meet, as far as public sources say.
+    pub exchanges: Exchanges,
     /// The outline of the provinces.
     pub shapes: Shapes,
     /// What agents are asked to measure.
@@ -39,6 +43,9 @@ pub enum NationError {
     /// Clock, operators or provinces.
     #[error("country_dir: {0}")]
     Country(#[from] tonle_evidence::country::BadCountry),
+    /// The exchange points.
+    #[error("country_dir: exchanges.toml: {0}")]
+    Exchanges(toml::de::Error),
     /// The shapes.
     #[error("country_dir: provinces.geojson: {0}")]
     Shapes(#[from] BadShapes),
@@ -65,6 +72,7 @@ impl Nation {
                 country: Country::parse(&folder.country, &folder.operators, &folder.provinces)?,
                 catalogue: Catalogue::parse(METRICS)?,
             },
+            exchanges: Exchanges::parse(&folder.exchanges).map_err(NationError::Exchanges)?,
             shapes: Shapes::parse(&folder.provinces)?,
             targets: TargetFile::parse(&folder.targets)?,
         })
@@ -76,6 +84,7 @@ impl Folder {
         Self {
             country: include_str!("../../configs/countries/kh/country.toml").into(),
             operators: include_str!("../../configs/countries/kh/operators.toml").into(),
+            exchanges: include_str!("../../configs/countries/kh/exchanges.toml").into(),
             provinces: include_str!("../../configs/countries/kh/provinces.geojson").into(),
             targets: include_str!("../../configs/countries/kh/targets.csv").into(),
         }
@@ -85,6 +94,7 @@ impl Folder {
         Ok(Self {
             country: read(&dir.join("country.toml"))?,
             operators: read(&dir.join("operators.toml"))?,
+            exchanges: read(&dir.join("exchanges.toml"))?,
             provinces: read(&dir.join("provinces.geojson"))?,
             targets: read(&dir.join("targets.csv"))?,
         })
@@ -103,6 +113,7 @@ mod tests {
     fn the_built_in_country_is_whole() {
         let nation = Nation::read(None, None).unwrap();
         assert_eq!(nation.ground.country.provinces.len(), 25);
+        assert!(!nation.exchanges.is_empty());
         assert!(!nation.targets.quality.targets.is_empty());
     }
 

@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod journal;
 pub mod metrics;
 pub mod output;
+pub mod paths;
 pub mod servers;
 pub mod service;
 pub mod statements;

@@ -150,7 +150,7 @@ pub fn analyse(opened: &Opened, received: &Received<'_>, ground: &Ground) -> Res
 }
 
 /// Rule 1.
-fn admitted(public: &Public, received: &Received<'_>) -> Result<(), NoCell> {
+pub(crate) fn admitted(public: &Public, received: &Received<'_>) -> Result<(), NoCell> {
     let marked = |mark| received.marks.contains(&mark);
     if received.provenance != Provenance::Signed {
         return Err(NoCell::NotSigned);

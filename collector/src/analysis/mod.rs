@@ -3,12 +3,16 @@
 //!
 //! What a record says is never changed here; facts are derived from it by numbered rules, so that
 //! a rebuild under newer rules gives newer facts from the same evidence. [`RULES`] names the set.
+//! Path records, which hold no values, are judged in [`path`] under rules of their own.
+pub mod exchanges;
 mod facts;
+pub mod path;
 mod reason;
 #[cfg(test)]
 mod tests;
 pub mod web;
 
+pub(crate) use facts::admitted;
 pub use facts::{Facts, Received, Stratum, Value, analyse};
 pub use reason::{LeftOut, NoCell};
 

@@ -116,7 +116,10 @@ impl NetworkTable {
         })
     }
 
-    fn lookup(&self, address: IpAddr) -> Network {
+    /// What the table knows of an address: of a router or target, or of a source that is forgotten
+    /// at once.
+    #[must_use]
+    pub fn lookup(&self, address: IpAddr) -> Network {
         match &self.table {
             Table::None => Network::default(),
             Table::Tsv(table) => table.lookup(address),

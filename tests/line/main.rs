@@ -1,0 +1,49 @@
+//! Our agent and collector, unmodified, on lines of the lab whose truth is known: what they say of a
+//! path. Ignored loudly where the lab cannot run; a failure there under `LAB=require`.
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::process::ExitCode;
+
+mod bench;
+mod path;
+
+type Check = fn() -> Result<(), Failed>;
+
+const TESTS: &[(&str, Check)] = &[
+    (
+        "a_path_is_what_the_hub_saw_without_privilege_and_without_the_volunteers_side",
+        path::a_path_is_what_the_hub_saw,
+    ),
+    (
+        "the_collector_says_where_paths_lead_and_which_leave_as_the_others",
+        path::the_collector_says_where_paths_lead,
+    ),
+];
+
+fn main() -> ExitCode {
+    if let Some(code) = lab::serve_as_helper() {
+        return code;
+    }
+    let mut arguments = Arguments::from_args();
+    // They measure time: not beside each other.
+    arguments.test_threads = Some(1);
+    let missing = lab::privilege::acquire().err().map(|why| why.to_string());
+    let required = std::env::var_os("LAB").is_some_and(|value| value == "require");
+    if let (Some(why), false) = (&missing, required) {
+        skipped(why);
+    }
+    let trials = TESTS.iter().map(|(name, check)| {
+        let (check, missing) = (*check, missing.clone());
+        let is_ignored = missing.is_some() && !required;
+        Trial::test(*name, move || match missing {
+            Some(why) => Err(format!("LAB=require, but {why}").into()),
+            None => check(),
+        })
+        .with_ignored_flag(is_ignored)
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+#[expect(clippy::print_stderr, reason = "what is ignored is said aloud")]
+fn skipped(why: &str) {
+    eprintln!("LAB SKIPPED: {} tests of lines ({why})", TESTS.len());
+}
