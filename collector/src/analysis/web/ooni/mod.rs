@@ -5,9 +5,9 @@
 //! <https://github.com/ooni/spec/blob/master/nettests/ts-017-web-connectivity.md> is the
 //! specification; where the two differ, from the behaviour.
 //!
-//! Facts become observations ([`observe`]), observations become sets of transactions ([`sets`]).
-//! The flags are read from all of them ([`flags`]); the other keys from the *classic* part: lookups
-//! of the system resolver and connections to what it found ([`classic`]).
+//! Facts become observations (`observe`), observations become sets of transactions (`sets`).
+//! The flags are read from all of them (`flags`); the other keys from the *classic* part: lookups
+//! of the system resolver and connections to what it found (`classic`).
 mod classic;
 mod diff;
 mod flags;
