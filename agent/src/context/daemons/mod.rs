@@ -3,7 +3,7 @@
 //! 1. Properties are read, one by one; nothing is set, and no daemon is started by being asked.
 //! 2. Never asked for: names and numbers of networks, cells, subscribers and devices (SSID, BSSID,
 //!    cell id, IMEI, IMSI, ICCID, telephone number, MAC address).
-//! 3. A daemon that is absent, refuses, is slow ([`PATIENCE`]) or answers otherwise than documented
+//! 3. A daemon that is absent, refuses, is slow (half a second) or answers otherwise than documented
 //!    leaves a value absent. It never is an error, and holds up nothing but the first look of a round.
 mod bus;
 mod modem;

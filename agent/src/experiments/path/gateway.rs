@@ -2,7 +2,7 @@
 //! Pure.
 //!
 //! The border is taken to be the largest step of the round-trip time between two routers that may be
-//! written, if it is [`STEP_MIN_US`] or more: a cable to another country is long, and the links within
+//! written, if it is 3 ms or more: a cable to another country is long, and the links within
 //! a small country are not. The step out of the volunteer's side is taken only where there is no
 //! other: on a mobile line it is the radio's tens of milliseconds, and no border. The smallest round
 //! trip of a hop is an upper bound of the delay to it and to every hop before it (routers answer late
