@@ -1,7 +1,7 @@
 //! Prometheus metrics: of this instance (`tonle_collector_*`), and of the service (`tonle_*`), the
 //! latter made from statements, so that a gauge never says more than a page.
 use crate::servers::ServersCounters;
-use crate::web::{ApiError, AppState};
+use crate::web::{ApiError, AppState, healthz};
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -139,10 +139,13 @@ async fn show(State(state): State<AppState>) -> Result<Response, ApiError> {
     as_text(&families)
 }
 
-/// As [`router`], of measurement servers that run alone.
+/// As [`router`], of measurement servers that run alone; and whether they live, which they have no
+/// other listener to say.
 pub fn servers_router(counters: Arc<ServersCounters>) -> Router {
     let show = async move || as_text(&ServersMetrics::of(&counters).gather());
-    Router::new().route("/metrics", get(show))
+    Router::new()
+        .route("/metrics", get(show))
+        .route("/healthz", get(healthz))
 }
 
 fn as_text(families: &[MetricFamily]) -> Result<Response, ApiError> {

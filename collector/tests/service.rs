@@ -176,6 +176,8 @@ async fn measurement_servers_alone_keep_nothing_and_show_only_their_own_counters
         "{body}"
     );
     assert!(!body.contains("tonle_collector_records_total"), "{body}");
+    let (status, _) = get(servers.metrics_addr, "/healthz").await;
+    assert_eq!(status, "HTTP/1.1 200 OK");
     cancel.cancel();
     servers.wait().await;
     assert!(!config.data_dir.exists());

@@ -132,7 +132,7 @@ impl Servers {
         Arc::clone(&self.counters)
     }
 
-    /// Serves until `cancel` fires; then running tests are closed, within two seconds.
+    /// Serves until `cancel` fires; then running tests are closed, within four seconds.
     pub async fn serve(self, cancel: CancellationToken) {
         self.front.serve(cancel).await;
     }

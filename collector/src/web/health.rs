@@ -11,7 +11,7 @@ const LAG_MAX_ENTRIES: u64 = 10_000;
 
 /// Whether the process lives.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Health {
+pub(crate) struct Health {
     /// Always `ok`.
     status: &'static str,
 }
@@ -30,7 +30,7 @@ pub(super) struct Readiness {
 /// The process answers.
 #[utoipa::path(get, path = "/healthz", tag = "health",
     responses((status = 200, description = "It lives", body = Health)))]
-pub(super) async fn healthz() -> Json<Health> {
+pub(crate) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 

@@ -14,6 +14,7 @@ mod state;
 mod targets;
 
 pub use device::{DeviceRecord, DeviceView};
+pub(crate) use health::healthz;
 pub use problem::ApiError;
 pub use router::router;
 pub use state::{AppState, Parts};

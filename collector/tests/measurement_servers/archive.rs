@@ -61,6 +61,21 @@ async fn a_finished_test_is_kept_without_the_clients_address() {
 }
 
 #[tokio::test]
+async fn a_test_that_the_servers_stop_ends_is_kept_also_of_a_client_that_does_not_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Fixture::start(ServersConfig {
+        archive_dir: Some(dir.path().to_owned()),
+        ..long()
+    })
+    .await;
+    let silent = server.ndt7(UPLOAD).await;
+    let counters = server.stop().await;
+    assert_eq!(counters.ndt7_archive.kept.load(Ordering::Relaxed), 1);
+    assert_eq!(archived(dir.path()).len(), 1);
+    drop(silent);
+}
+
+#[tokio::test]
 async fn an_archive_that_cannot_be_written_disturbs_no_test() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("ndt7"), "a file in the way").unwrap();

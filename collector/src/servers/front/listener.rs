@@ -11,8 +11,9 @@ use tokio_util::task::TaskTracker;
 
 /// Pause after a failed accept: out of descriptors passes, and a busy loop would not help it.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long conversations may take to say goodbye when the server stops.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+/// How long conversations may take to say goodbye when the server stops: longer than they wait for
+/// the answer to a Close, so that each ends by itself, is counted and, where tests are, archived.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(3_500);
 
 /// What a front is made of.
 pub(in crate::servers) struct FrontSettings {
@@ -57,7 +58,7 @@ impl Front {
         }
     }
 
-    /// Serves until `cancel` fires; then what runs is closed, within two seconds.
+    /// Serves until `cancel` fires; then what runs is closed, within four seconds.
     pub(in crate::servers) async fn serve(self, cancel: CancellationToken) {
         let connections = TaskTracker::new();
         loop {
