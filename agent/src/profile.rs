@@ -251,6 +251,7 @@ mod tests {
             en: "Somewhere".into(),
             km: "Somewhere".into(),
             population: 1,
+            centre: None,
         };
         Country {
             code: "XX".into(),

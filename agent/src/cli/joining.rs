@@ -164,6 +164,7 @@ mod tests {
             en: "Somewhere".into(),
             km: "Somewhere".into(),
             population: 1,
+            centre: None,
         };
         let country = Country {
             code: "XX".into(),

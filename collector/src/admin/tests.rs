@@ -22,6 +22,7 @@ fn settings() -> AdminSettings {
                 en: "One".into(),
                 km: "One".into(),
                 population: 1,
+                centre: None,
             }],
             operators: Vec::new(),
         },

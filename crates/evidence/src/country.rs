@@ -1,4 +1,5 @@
 //! A country as data: its clock, provinces and operators. Nothing about a country is in code.
+use crate::centre::Centre;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,6 +14,9 @@ pub struct ProvinceInfo {
     pub km: String,
     /// Census population.
     pub population: i64,
+    /// Its middle, where its shape is known; enrolments of older collectors have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub centre: Option<Centre>,
 }
 
 /// An operator and the networks it runs.
@@ -128,6 +132,7 @@ fn provinces_of(geojson: &str) -> Result<Vec<ProvinceInfo>, BadCountry> {
             en: text("name_en")?,
             km: text("name_km")?,
             population: properties["population_2019"].as_i64().unwrap_or(0),
+            centre: Centre::of_geometry(&feature["geometry"]),
         })
     };
     let mut provinces: Vec<ProvinceInfo> = features.iter().map(read).collect::<Result<_, _>>()?;

@@ -78,6 +78,15 @@ fn cambodia_has_its_25_provinces_in_order() {
     for province in &country.provinces {
         assert!(province.km.chars().any(is_khmer), "{}", province.code);
         assert!(province.population > 0, "{}", province.code);
+        let centre = province.centre.unwrap();
+        assert!(
+            (10_000_000..15_000_000).contains(&centre.lat_udeg),
+            "{province:?}"
+        );
+        assert!(
+            (102_000_000..108_000_000).contains(&centre.lon_udeg),
+            "{province:?}"
+        );
     }
     assert_eq!(country.utc_offset_s, 7 * 3600);
 }

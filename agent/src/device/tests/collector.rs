@@ -111,6 +111,7 @@ fn enrolled(key: &SigningKey, body: &[u8]) -> Option<SignedDocument> {
         en: "Somewhere".into(),
         km: "Somewhere".into(),
         population: 1,
+        centre: None,
     };
     let enrolled = Enrolled {
         key: request.key,
