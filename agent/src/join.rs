@@ -15,6 +15,8 @@ use tonle_evidence::{SigningKey, VerifyingKey};
 const ANSWER_MAX_BYTES: usize = 1 << 20;
 /// Longest explanation of a refusal that is shown, characters.
 const DETAIL_MAX_CHARS: usize = 300;
+/// Longest list of provinces that is shown, characters.
+const LIST_MAX_CHARS: usize = 2_000;
 
 /// Why the agent has not joined.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,14 @@ pub enum JoinError {
     /// The collector says no.
     #[error("the collector refused the invitation: {0}")]
     Refused(String),
+    /// There is no such province; nothing was sent that would use the invitation up.
+    #[error("{given} is no province of this collector; choose one of {known}")]
+    Province {
+        /// What was given.
+        given: String,
+        /// What there is, with names.
+        known: String,
+    },
     /// The answer is not the collector's.
     #[error(
         "the collector's answer is not believed: {0}; ask whoever invited you for a new invitation"
@@ -62,6 +72,43 @@ pub enum JoinError {
 struct Problem {
     title: Option<String>,
     detail: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ProvinceEntry {
+    code: String,
+    en: String,
+}
+
+/// Checks a province against the collector's list before an invitation is used up. Where the list is
+/// not to be had the collector decides after the enrolment.
+pub async fn check_province(
+    client: &reqwest::Client,
+    invitation: &Invitation,
+    given: &str,
+) -> Result<(), JoinError> {
+    let Some(known) = provinces(client, invitation).await else {
+        return Ok(());
+    };
+    if known.is_empty() || known.iter().any(|one| one.code == given) {
+        return Ok(());
+    }
+    let named = known.iter().map(|one| format!("{} {}", one.code, one.en));
+    Err(JoinError::Province {
+        given: given.to_owned(),
+        known: shown(&named.collect::<Vec<_>>().join(", "), LIST_MAX_CHARS),
+    })
+}
+
+async fn provinces(
+    client: &reqwest::Client,
+    invitation: &Invitation,
+) -> Option<Vec<ProvinceEntry>> {
+    let url = invitation.collector.join("api/v1/provinces").ok()?;
+    let answer = client.get(url).send().await.ok()?;
+    let answer = answer.error_for_status().ok()?;
+    let bytes = http::body(answer, ANSWER_MAX_BYTES).await.ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// Posts the key and returns the collector's answer, verified.
@@ -108,9 +155,14 @@ fn explanation(status: u16, bytes: &[u8]) -> String {
     let problem: Option<Problem> = serde_json::from_slice(bytes).ok();
     let text = problem.and_then(|problem| problem.detail.or(problem.title));
     let text = text.unwrap_or_else(|| format!("status {status}"));
+    shown(&text, DETAIL_MAX_CHARS)
+}
+
+/// Foreign text on one line.
+fn shown(text: &str, max_chars: usize) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
-        .take(DETAIL_MAX_CHARS)
+        .take(max_chars)
         .collect()
 }
 

@@ -20,6 +20,9 @@ pub(super) async fn join(device: &Device, args: &JoinArgs, lang: Lang) -> anyhow
     let Some(consents) = consents(args, lang)? else {
         bail!("{}", consent::words().get(lang, "agent.join.declined"));
     };
+    if let Some(province) = &args.place.province {
+        device.check_province(&invitation, province).await?;
+    }
     device.join(&invitation, &consents).await?;
     let enrolment = device.enrolment().expect("join keeps the enrolment");
     let country = &enrolment.enrolled.country;

@@ -64,6 +64,9 @@ impl Device {
                 key_id: enrolment.enrolled.key_id.clone(),
             });
         }
+        if let Some(province) = &self.config.province {
+            self.check_province(invitation, province).await?;
+        }
         self.keep_consents(consents)?;
         let identity = lock(&self.outbox).identity().clone();
         let enrolled =
@@ -83,6 +86,15 @@ impl Device {
         };
         self.declare(declared.with(&self.config))?;
         Ok(())
+    }
+
+    /// Whether the collector that invites knows this province, before the invitation is used up.
+    pub async fn check_province(
+        &self,
+        invitation: &Invitation,
+        province: &str,
+    ) -> Result<(), JoinError> {
+        join::check_province(&self.client, invitation, province).await
     }
 
     fn keep_consents(&self, consents: &Consents) -> Result<(), ConsentError> {
