@@ -73,7 +73,7 @@ pub enum Command {
     Status(JsonArgs),
     /// Confirm or change where the device is and on what line
     Confirm(PlaceArgs),
-    /// Show what was agreed to; agree to openness, or take an agreement back
+    /// Show what was agreed to; agree to more, or take an agreement back
     Consent(ConsentArgs),
     /// Check what the device permits and reaches, with remedies
     Doctor(JsonArgs),
@@ -222,7 +222,8 @@ pub struct ReplayArgs {
 Examples:
   tonle-agent consent                        print the texts and what was agreed to
   tonle-agent consent --accept-openness o1   agree to openness measurements
-  tonle-agent consent --withdraw-openness    take that back; its list is deleted")]
+  tonle-agent consent --withdraw-openness    take that back; its list is deleted
+  tonle-agent consent --accept-mlab m1       agree to tests with servers of M-Lab")]
 pub struct ConsentArgs {
     /// Accept this version of the text about quality measurements
     #[arg(long, value_name = "VERSION")]
@@ -233,6 +234,12 @@ pub struct ConsentArgs {
     /// Take back the agreement to openness measurements
     #[arg(long)]
     pub withdraw_openness: bool,
+    /// Accept this version of the text about tests with M-Lab's servers
+    #[arg(long, value_name = "VERSION", conflicts_with = "withdraw_mlab")]
+    pub accept_mlab: Option<String>,
+    /// Take back the agreement to tests with M-Lab's servers
+    #[arg(long)]
+    pub withdraw_mlab: bool,
 }
 
 /// Arguments of `leave`.

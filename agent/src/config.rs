@@ -3,6 +3,7 @@
 //! Precedence: flag > environment (secrets only, see `cli`) > file > default.
 use crate::budget::Allowance;
 use crate::experiments;
+use crate::locate;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use tonle_evidence::record::{PlaceKind, QuotaState, Technology};
@@ -74,7 +75,8 @@ pub struct Config {
     pub allow_loopback: bool,
     /// Names of the experiments of a round; absent: all that are on by default.
     pub experiments: Option<Vec<String>>,
-    /// ndt7 server in place of the collector's, `ws://` or `wss://`.
+    /// ndt7 server in place of the collector's, `ws://` or `wss://`; or a Locate service that names
+    /// servers: `locate` for M-Lab's, or an `https://` URL.
     pub throughput_server: Option<String>,
     /// Time between two rounds, seconds.
     pub interval_s: u64,
@@ -261,14 +263,20 @@ impl Config {
             }
         }
         let is_server = |text: &String| {
-            Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "ws" | "wss") && url.has_host())
+            let is_ndt7 = Url::parse(text)
+                .is_ok_and(|url| matches!(url.scheme(), "ws" | "wss") && url.has_host());
+            let service = locate::service_of(text);
+            is_ndt7 || service.is_some_and(|url| url.scheme() == "https" || self.allow_loopback)
         };
         if self
             .throughput_server
             .as_ref()
             .is_some_and(|text| !is_server(text))
         {
-            problems.push("`throughput_server` must be a ws:// or wss:// URL".into());
+            problems.push(
+                "`throughput_server` must be a ws:// or wss:// URL, or a Locate service: `locate` or an https:// URL"
+                    .into(),
+            );
         }
     }
 

@@ -1,9 +1,9 @@
 //! What the volunteer allowed, with the version of the text. Nothing third-party is contacted
 //! without it.
 //!
-//! `consent.json`: `{"quality": {"version": "q1", "at_us": …}, "openness": {…} | null,
-//! "withdrawn": [{"stream": …, "version": …, "at_us": …}]}`. Quality and openness are agreed to
-//! separately; openness alone is not possible, because joining itself is the quality consent.
+//! `consent.json`: `{"quality": {"version": "q1", "at_us": …}, "openness": {…} | null, "mlab":
+//! {…} | null, "withdrawn": [{"stream": …, "version": …, "at_us": …}]}`. Each is agreed to
+//! separately; none is possible without quality, because joining itself is that consent.
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,8 @@ pub const FILE: &str = "consent.json";
 pub const QUALITY_VERSION: &str = "q1";
 /// Version of the text about openness measurements. A test binds it to the text.
 pub const OPENNESS_VERSION: &str = "o1";
+/// Version of the text about tests with M-Lab's servers. A test binds it to the text.
+pub const MLAB_VERSION: &str = "m1";
 /// Withdrawals remembered; older ones are in nobody's interest.
 const WITHDRAWN_MAX: usize = 16;
 
@@ -31,19 +33,62 @@ pub fn words() -> &'static Words {
     })
 }
 
-/// Version of the present text of a stream.
-#[must_use]
-pub fn current_version(stream: Stream) -> &'static str {
-    match stream {
-        Stream::Quality => QUALITY_VERSION,
-        Stream::Openness => OPENNESS_VERSION,
+/// What a text is about. Each is agreed to by itself, but that nothing goes without quality.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// Quality of service.
+    Quality,
+    /// Which sites can be reached.
+    Openness,
+    /// Servers that M-Lab's Locate names: M-Lab publishes the volunteer's address.
+    Mlab,
+}
+
+impl Topic {
+    /// Every topic, in the order in which texts are shown.
+    pub const ALL: [Self; 3] = [Self::Quality, Self::Openness, Self::Mlab];
+
+    /// As it stands in files, options and messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quality => "quality",
+            Self::Openness => "openness",
+            Self::Mlab => "mlab",
+        }
     }
 }
 
-/// The present text of a stream in one language.
+impl std::fmt::Display for Topic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<Stream> for Topic {
+    fn from(stream: Stream) -> Self {
+        match stream {
+            Stream::Quality => Self::Quality,
+            Stream::Openness => Self::Openness,
+        }
+    }
+}
+
+/// Version of the present text about a topic.
 #[must_use]
-pub fn text(stream: Stream, lang: Lang) -> String {
-    words().get(lang, &format!("agent.consent.{stream}"))
+pub fn current_version(topic: impl Into<Topic>) -> &'static str {
+    match topic.into() {
+        Topic::Quality => QUALITY_VERSION,
+        Topic::Openness => OPENNESS_VERSION,
+        Topic::Mlab => MLAB_VERSION,
+    }
+}
+
+/// The present text about a topic in one language.
+#[must_use]
+pub fn text(topic: impl Into<Topic>, lang: Lang) -> String {
+    words().get(lang, &format!("agent.consent.{}", topic.into()))
 }
 
 /// What a person agrees to at joining, by version.
@@ -67,8 +112,8 @@ pub struct Accepted {
 /// An agreement taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withdrawn {
-    /// Which stream.
-    pub stream: Stream,
+    /// Of which text.
+    pub stream: Topic,
     /// Version of the text that had been accepted.
     pub version: String,
     /// When it was taken back, microseconds since the Unix epoch.
@@ -82,6 +127,9 @@ pub struct Consent {
     pub quality: Option<Accepted>,
     /// To openness measurements.
     pub openness: Option<Accepted>,
+    /// To tests with M-Lab's servers.
+    #[serde(default)]
+    pub mlab: Option<Accepted>,
     /// Agreements taken back, oldest first.
     #[serde(default)]
     pub withdrawn: Vec<Withdrawn>,
@@ -101,11 +149,11 @@ pub enum ConsentError {
     Write(#[from] DataDirError),
     /// Another text than the present one was accepted.
     #[error(
-        "the text about {stream} measurements has version {current}, not {accepted}; read it and accept {current}"
+        "the text about {topic} measurements has version {current}, not {accepted}; read it and accept {current}"
     )]
     OtherVersion {
-        /// Which stream.
-        stream: Stream,
+        /// What it is about.
+        topic: Topic,
         /// What was accepted.
         accepted: String,
         /// What there is to accept.
@@ -116,21 +164,21 @@ pub enum ConsentError {
 impl Consents {
     /// Checks that what was accepted are the present texts.
     pub fn check(&self) -> Result<(), ConsentError> {
-        check_version(Stream::Quality, &self.quality)?;
+        check_version(Topic::Quality, &self.quality)?;
         match &self.openness {
-            Some(version) => check_version(Stream::Openness, version),
+            Some(version) => check_version(Topic::Openness, version),
             None => Ok(()),
         }
     }
 }
 
-fn check_version(stream: Stream, accepted: &str) -> Result<(), ConsentError> {
-    let current = current_version(stream);
+fn check_version(topic: Topic, accepted: &str) -> Result<(), ConsentError> {
+    let current = current_version(topic);
     if accepted == current {
         return Ok(());
     }
     Err(ConsentError::OtherVersion {
-        stream,
+        topic,
         accepted: accepted.to_owned(),
         current,
     })
@@ -155,38 +203,41 @@ impl Consent {
         Ok(write_atomic(&data_dir.join(FILE), &bytes)?)
     }
 
-    /// The version under which a stream may be measured: the one accepted, when it is the present
+    /// The version under which something may be done: the one accepted, when it is the present
     /// text. A changed text must be agreed to again.
     #[must_use]
-    pub fn version(&self, stream: Stream) -> Option<&str> {
-        let accepted = self.accepted(stream)?;
-        (accepted.version == current_version(stream)).then_some(accepted.version.as_str())
+    pub fn version(&self, topic: impl Into<Topic>) -> Option<&str> {
+        let topic = topic.into();
+        let accepted = self.accepted(topic)?;
+        (accepted.version == current_version(topic)).then_some(accepted.version.as_str())
     }
 
-    /// Whether a stream may be measured.
+    /// Whether it may be done.
     #[must_use]
-    pub fn allows(&self, stream: Stream) -> bool {
-        self.version(stream).is_some()
+    pub fn allows(&self, topic: impl Into<Topic>) -> bool {
+        self.version(topic).is_some()
     }
 
-    /// The agreement to a stream, whatever its version.
+    /// The agreement to a text, whatever its version.
     #[must_use]
-    pub fn accepted(&self, stream: Stream) -> Option<&Accepted> {
-        match stream {
-            Stream::Quality => self.quality.as_ref(),
-            Stream::Openness => self.openness.as_ref(),
+    pub fn accepted(&self, topic: impl Into<Topic>) -> Option<&Accepted> {
+        match topic.into() {
+            Topic::Quality => self.quality.as_ref(),
+            Topic::Openness => self.openness.as_ref(),
+            Topic::Mlab => self.mlab.as_ref(),
         }
     }
 
-    /// Agrees to the present text of a stream, by its version.
+    /// Agrees to the present text about a topic, by its version.
     pub fn accept(
         &mut self,
-        stream: Stream,
+        topic: impl Into<Topic>,
         version: &str,
         now_us: i64,
     ) -> Result<(), ConsentError> {
-        check_version(stream, version)?;
-        *self.slot(stream) = Some(Accepted {
+        let topic = topic.into();
+        check_version(topic, version)?;
+        *self.slot(topic) = Some(Accepted {
             version: version.to_owned(),
             at_us: now_us,
         });
@@ -194,12 +245,13 @@ impl Consent {
     }
 
     /// Takes an agreement back. True when there was one.
-    pub fn withdraw(&mut self, stream: Stream, now_us: i64) -> bool {
-        let Some(accepted) = self.slot(stream).take() else {
+    pub fn withdraw(&mut self, topic: impl Into<Topic>, now_us: i64) -> bool {
+        let topic = topic.into();
+        let Some(accepted) = self.slot(topic).take() else {
             return false;
         };
         self.withdrawn.push(Withdrawn {
-            stream,
+            stream: topic,
             version: accepted.version,
             at_us: now_us,
         });
@@ -208,10 +260,11 @@ impl Consent {
         true
     }
 
-    fn slot(&mut self, stream: Stream) -> &mut Option<Accepted> {
-        match stream {
-            Stream::Quality => &mut self.quality,
-            Stream::Openness => &mut self.openness,
+    fn slot(&mut self, topic: Topic) -> &mut Option<Accepted> {
+        match topic {
+            Topic::Quality => &mut self.quality,
+            Topic::Openness => &mut self.openness,
+            Topic::Mlab => &mut self.mlab,
         }
     }
 }
@@ -223,28 +276,33 @@ mod tests {
 
     /// SHA-256 of every text with its version. Whoever changes a text changes its version too, so
     /// that "accepted q1" means the same words for ever.
-    const TEXTS: [(Stream, &str, &str); 2] = [
+    const TEXTS: [(Topic, &str, &str); 3] = [
         (
-            Stream::Quality,
+            Topic::Quality,
             "q1",
             "bb5d727d5f7f98bc7ce50af2e9c6bbb23b81654bcce1ddc5db6761ac6c12c83f",
         ),
         (
-            Stream::Openness,
+            Topic::Openness,
             "o1",
             "19e4f0de5406f09224bc4cb9caea61f81c3e4065b9ebf44bd12cc59baf8a9ce2",
+        ),
+        (
+            Topic::Mlab,
+            "m1",
+            "ce71d4d07869d559afaeecf8d9b8d1c85341e49fc4fd66337ed702e1476d319f",
         ),
     ];
 
     #[test]
     fn a_changed_text_needs_a_new_version() {
-        for (stream, version, expected) in TEXTS {
-            assert_eq!(current_version(stream), version);
-            let texts = Lang::ALL.map(|lang| text(stream, lang)).join("\n");
+        for (topic, version, expected) in TEXTS {
+            assert_eq!(current_version(topic), version);
+            let texts = Lang::ALL.map(|lang| text(topic, lang)).join("\n");
             let hash = sha256(texts.as_bytes()).to_string();
             assert_eq!(
                 hash, expected,
-                "the {stream} text changed: raise its version"
+                "the {topic} text changed: raise its version"
             );
         }
     }

@@ -15,6 +15,7 @@ pub mod http;
 pub mod identity;
 pub mod join;
 mod line_log;
+pub mod locate;
 #[cfg(test)]
 mod loopback;
 pub mod outbox;

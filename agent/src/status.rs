@@ -3,7 +3,7 @@ pub mod line;
 
 use crate::budget::Ledger;
 use crate::config::Config;
-use crate::consent::Consent;
+use crate::consent::{Consent, Topic};
 use crate::context::System;
 use crate::context::daemons::Told;
 use crate::device::is_running;
@@ -33,6 +33,9 @@ pub struct Status {
     pub quality_consent: Option<String>,
     /// Version agreed to, per stream.
     pub openness_consent: Option<String>,
+    /// Version of the text about M-Lab's servers agreed to; absent by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mlab_consent: Option<String>,
     /// Place and line.
     pub place: Option<Place>,
     /// The line as the device sees it now.
@@ -111,6 +114,7 @@ pub fn read(config: &Config, told: &Told) -> anyhow::Result<Status> {
         running: is_running(data_dir),
         quality_consent: version(Stream::Quality),
         openness_consent: version(Stream::Openness).filter(|_| !config.qos_only),
+        mlab_consent: consent.version(Topic::Mlab).map(str::to_owned),
         place: place(config, enrolment.as_ref())?,
         line: LineNow::look(config, declared(config)?, told),
         joined: enrolment.map(|enrolment| joined(&enrolment)),
@@ -269,6 +273,9 @@ impl Status {
             let said = version.as_deref().unwrap_or("not agreed to");
             let gap = if line.is_empty() { "" } else { ", " };
             write!(line, "{gap}{name} {said}").expect("a string takes everything");
+        }
+        if let Some(version) = &self.mlab_consent {
+            write!(line, ", M-Lab {version}").expect("a string takes everything");
         }
         line
     }

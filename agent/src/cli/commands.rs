@@ -3,7 +3,7 @@ use super::joining::{join, over, yes};
 use super::signals::stop_on_signals;
 use super::{Cli, Command, ConsentArgs, LeaveArgs, MeasureArgs, Misuse, PlaceArgs, config};
 use crate::config::{Config, experiment_names};
-use crate::consent::{self, Consent};
+use crate::consent::{self, Consent, Topic};
 use crate::context::System;
 use crate::context::daemons;
 use crate::device::{self, Device, OpenError, Round};
@@ -212,8 +212,8 @@ fn change_consent(config: &Config, args: &ConsentArgs, lang: Lang) -> anyhow::Re
     }
     let mut consent = Consent::load(data_dir)?;
     let before = consent.clone();
-    for stream in Stream::ALL {
-        output::note(consent::text(*stream, lang).trim_end());
+    for topic in Topic::ALL {
+        output::note(consent::text(topic, lang).trim_end());
         output::note("");
     }
     let now_us = wall_us();
@@ -227,13 +227,19 @@ fn change_consent(config: &Config, args: &ConsentArgs, lang: Lang) -> anyhow::Re
         consent.withdraw(Stream::Openness, now_us);
         targets::delete(data_dir, Stream::Openness)?;
     }
+    if let Some(version) = &args.accept_mlab {
+        consent.accept(Topic::Mlab, version, now_us)?;
+    }
+    if args.withdraw_mlab {
+        consent.withdraw(Topic::Mlab, now_us);
+    }
     if consent != before {
         consent.store(data_dir)?;
     }
-    for stream in Stream::ALL {
-        let said = match consent.version(*stream) {
-            Some(version) => format!("{stream}: agreed to {version}"),
-            None => format!("{stream}: not agreed to"),
+    for topic in Topic::ALL {
+        let said = match consent.version(topic) {
+            Some(version) => format!("{topic}: agreed to {version}"),
+            None => format!("{topic}: not agreed to"),
         };
         output::line(&said);
     }

@@ -5,11 +5,12 @@ use super::plan::{is_against_server, is_on_this_machine};
 use super::purse::{Purse, Spent};
 use super::{Device, Plan, Round, RoundError};
 use crate::budget::Reservation;
-use crate::consent::Consent;
+use crate::consent::{Consent, Topic};
 use crate::context::daemons::Watch;
 use crate::context::{Counters, Line, Surroundings};
 use crate::experiments::Run;
 use crate::experiments::run::Progress;
+use crate::locate::{self, Locating};
 use crate::outbox::lock;
 use crate::profile::{Declared, Profile};
 use crate::record::RunContext;
@@ -22,9 +23,12 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tonle_evidence::hash::Hash;
 use tonle_evidence::observation::Observation;
-use tonle_evidence::record::{Claim, Clock, Context, Method, Outcome, Software, Technology};
+use tonle_evidence::record::{
+    Claim, Clock, Context, Method, Outcome, ProvinceKnown, Software, Technology,
+};
 use tonle_net::clock::wall_us;
 use tonle_net::settings::NetSettings;
+use tonle_wire::locate::Place;
 
 /// A record of a round, for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -172,12 +176,36 @@ impl<'a> RoundDesk<'a> {
             public_resolvers: self.plan.public_resolvers.clone(),
             ..self.device.net.clone()
         };
-        // The collector's own server may stand on this machine or in this network.
-        if is_against_server(job.experiment.meta().name) {
+        // The collector's own server may stand on this machine or in this network; what a service
+        // names may not.
+        let is_service = locate::service_of(&job.target.value).is_some();
+        if is_against_server(job.experiment.meta().name) && !is_service {
             net.for_named_server()
         } else {
             net
         }
+    }
+
+    /// The right to ask a Locate service, where the volunteer agreed. It is told the middle of the
+    /// province where that is confirmed, and nothing else of the place.
+    fn locating(&self) -> Option<Locating> {
+        self.consent.allows(Topic::Mlab).then(|| {
+            let country = &self.plan.enrolment.enrolled.country;
+            let network = self.seen.network;
+            let province = self.profile.province(&self.declared, network, country);
+            let is_confirmed = province.known == ProvinceKnown::SelfDeclared;
+            let known = country.province(&province.code).filter(|_| is_confirmed);
+            Locating {
+                locator: Arc::clone(&self.device.locator),
+                place: known
+                    .and_then(|province| province.centre)
+                    .map(|centre| Place {
+                        lat_udeg: centre.lat_udeg,
+                        lon_udeg: centre.lon_udeg,
+                    }),
+                country: country.code.clone(),
+            }
+        })
     }
 
     fn skip(&mut self, job: &Job, reason: String) {
@@ -263,7 +291,11 @@ impl<'a> RoundDesk<'a> {
                 version: meta.version,
                 stream: meta.stream,
             },
-            target: job.target.clone(),
+            target: if is_against_server(meta.name) {
+                locate::published(&job.target)
+            } else {
+                job.target.clone()
+            },
             country: enrolled.country.code.clone(),
             utc_offset_s: enrolled.country.utc_offset_s,
             province: self
@@ -371,6 +403,7 @@ impl Desk for RoundDesk<'_> {
             self.stop.child_token(),
             self.observer.progress(),
         );
+        let run = run.locating(self.locating());
         // What nobody says is unmetered may cost by volume.
         let is_unmetered = metered == Some(false);
         Some(run.on(Line {

@@ -26,6 +26,7 @@ use crate::context::System;
 use crate::context::daemons::{self, Watch};
 use crate::files::DiskFiles;
 use crate::identity::Enrolment;
+use crate::locate::Locator;
 use crate::outbox::{OutboxStatus, SharedOutbox, lock};
 use crate::profile::{Profile, ProfileError};
 use crate::runner::{Round as Course, Stops, round};
@@ -81,6 +82,8 @@ pub struct Device {
     net: NetSettings,
     client: reqwest::Client,
     system: System,
+    /// Remembers what a Locate service said, over all rounds.
+    locator: Arc<Locator>,
     outbox: SharedOutbox<DiskFiles>,
     state: Mutex<State>,
     /// One round at a time, whoever asks.

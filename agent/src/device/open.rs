@@ -9,6 +9,7 @@ use crate::context::System;
 use crate::files::DiskFiles;
 use crate::http;
 use crate::identity::{Enrolment, EnrolmentError, Identity, IdentityError};
+use crate::locate::Locator;
 use crate::outbox::{Outbox, OutboxError};
 use crate::spool::Limits;
 use crate::targets;
@@ -83,11 +84,12 @@ pub(super) fn open(config: Config) -> Result<Device, OpenError> {
     let device = Device {
         outbox: Arc::new(Mutex::new(outbox)),
         config,
-        dir,
         files,
         net,
         client,
         system: System::default(),
+        locator: Arc::new(Locator::open(dir.path())),
+        dir,
         state: Mutex::new(state),
         rounds: tokio::sync::Mutex::default(),
     };

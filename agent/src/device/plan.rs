@@ -1,8 +1,10 @@
 //! What a round is made of: the experiments that are on, on the targets that may be contacted.
 use super::{Contact, Device, RoundError};
+use crate::config::Config;
 use crate::consent::Consent;
 use crate::experiments;
 use crate::identity::Enrolment;
+use crate::locate;
 use crate::runner::Job;
 use crate::targets::{self, TargetsError};
 use std::net::IpAddr;
@@ -29,17 +31,9 @@ pub(super) struct Plan {
     pub(super) enrolment: Arc<Enrolment>,
 }
 
-/// A target that no list names: nobody declared where it lies.
+/// A job on a target that no list names.
 pub(super) fn unlisted(experiment: &'static str, value: &str) -> Option<Job> {
-    let target = Target {
-        value: value.to_owned(),
-        category: None,
-        path_class: if is_on_this_machine(value) {
-            PathClass::Local
-        } else {
-            PathClass::Unknown
-        },
-    };
+    let target = undeclared(value.to_owned());
     experiments::by_name(experiment).map(|experiment| Job { experiment, target })
 }
 
@@ -147,24 +141,21 @@ impl Device {
         let listed = lists.into_iter().flat_map(|list| list.targets);
         let listed: Vec<(String, Target)> =
             listed.map(|one| (one.experiment, one.target)).collect();
-        let server = self.throughput_target(&enrolment);
+        let servers = Servers::of(&self.config, &enrolment);
         let mut jobs = Vec::new();
         for experiment in experiments::ALL.iter().copied() {
             let meta = experiment.meta();
             let is_wanted = match only {
                 Some(names) => names.contains(&meta.name),
-                None => self.is_on(meta.name, server.as_ref()),
+                None => self.is_on(meta.name, servers.of_throughput.as_ref()),
             };
             if !is_wanted || !streams.contains(&meta.stream) {
                 continue;
             }
-            let server = server.iter().filter(|_| is_against_server(meta.name));
+            let server = servers.of_experiment(meta.name);
             let own = listed.iter().filter(|(name, _)| name == meta.name);
             let own = own.map(|(_, target)| target.clone());
-            jobs.extend(
-                own.chain(server.cloned())
-                    .map(|target| Job { experiment, target }),
-            );
+            jobs.extend(own.chain(server).map(|target| Job { experiment, target }));
         }
         Ok(Plan {
             jobs,
@@ -200,19 +191,46 @@ impl Device {
             None => !ON_REQUEST.contains(&name),
         }
     }
+}
 
-    fn throughput_target(&self, enrolment: &Enrolment) -> Option<Target> {
-        let configured = self.config.throughput_server.clone();
-        let value = configured.or_else(|| enrolment.enrolled.ndt7_url.clone())?;
-        let path_class = if is_on_this_machine(&value) {
-            PathClass::Local
-        } else {
-            PathClass::Unknown
-        };
-        Some(Target {
-            value,
-            category: None,
-            path_class,
-        })
+/// The servers that do not stand in a list: configured, or the collector's own.
+struct Servers {
+    of_throughput: Option<Target>,
+    /// A Locate service names servers of ndt7 only.
+    of_others: Option<Target>,
+}
+
+impl Servers {
+    fn of(config: &Config, enrolment: &Enrolment) -> Self {
+        let configured = config.throughput_server.clone();
+        let own = enrolment.enrolled.ndt7_url.clone();
+        let is_server = |value: &String| locate::service_of(value).is_none();
+        let of_others = configured.clone().filter(is_server).or_else(|| own.clone());
+        Self {
+            of_throughput: configured.or(own).map(undeclared),
+            of_others: of_others.map(undeclared),
+        }
+    }
+
+    fn of_experiment(&self, name: &str) -> Option<Target> {
+        match name {
+            THROUGHPUT => self.of_throughput.clone(),
+            _ if is_against_server(name) => self.of_others.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// A target that nobody declared where it lies.
+fn undeclared(value: String) -> Target {
+    let path_class = if is_on_this_machine(&value) {
+        PathClass::Local
+    } else {
+        PathClass::Unknown
+    };
+    Target {
+        value,
+        category: None,
+        path_class,
     }
 }

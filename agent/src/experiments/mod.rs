@@ -60,6 +60,14 @@ pub enum CannotRun {
     /// The device lacks something it needs.
     #[error("missing on this device: {0}")]
     Missing(String),
+    /// Somebody else asked not to be asked again so soon.
+    #[error("not yet: {who} asked to be left alone for another {wait_s} s")]
+    NotYet {
+        /// Who.
+        who: String,
+        /// How long still, seconds.
+        wait_s: i64,
+    },
 }
 
 /// A boxed future, so that experiments stand in a list.

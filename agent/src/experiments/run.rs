@@ -1,6 +1,7 @@
 //! One run in progress: what the experiment may use, and what it has recorded so far.
 use super::throughput::trace::Trace;
 use crate::context::Line;
+use crate::locate::Locating;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 use tonle_evidence::observation::Observation;
@@ -48,6 +49,8 @@ pub struct Run {
     pub meter: Meter,
     /// What it may know of the device and the line; nothing unless [`Run::on`] says.
     pub line: Line,
+    /// The right to ask a Locate service for servers, where the volunteer gave it.
+    pub locating: Option<Locating>,
     recorded: Mutex<Recorded>,
 }
 
@@ -70,6 +73,7 @@ impl Run {
             progress,
             meter: Meter::default(),
             line: Line::default(),
+            locating: None,
             recorded: Mutex::default(),
         }
     }
@@ -78,6 +82,12 @@ impl Run {
     #[must_use]
     pub fn on(self, line: Line) -> Self {
         Self { line, ..self }
+    }
+
+    /// The same run, with the right to ask a Locate service.
+    #[must_use]
+    pub fn locating(self, locating: Option<Locating>) -> Self {
+        Self { locating, ..self }
     }
 
     /// Records what a step saw and returns its index.

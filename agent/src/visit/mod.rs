@@ -127,6 +127,7 @@ impl Visit<'_> {
             foreign,
             peer: peer.ip(),
             cookies: &cookies,
+            program: None,
         };
         let limits = Limits {
             body_max_bytes,

@@ -139,6 +139,18 @@ fn parse_own(text: &str) -> Option<u64> {
     ticks(USER)?.checked_add(ticks(KERNEL)?)
 }
 
+/// Whether the processor has instructions for AES. Without them TLS itself can be what limits a
+/// fast transfer (as on a Raspberry Pi 4 and older).
+#[must_use]
+pub fn has_aes_instructions() -> bool {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return std::arch::is_x86_feature_detected!("aes");
+    #[cfg(target_arch = "aarch64")]
+    return std::arch::is_aarch64_feature_detected!("aes");
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,6 +36,8 @@ pub struct Upgrade<'a> {
     pub message_max_bytes: usize,
     /// Longest wait.
     pub timeout: Duration,
+    /// Whether a server sent us there, so that the query may not be written.
+    pub is_foreign: bool,
 }
 
 /// Turns `stream` into a WebSocket.
@@ -47,7 +49,12 @@ pub async fn upgrade<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut step = Step::start(clock, "websocket_handshake", scrub::url(wanted.url));
+    let subject = if wanted.is_foreign {
+        scrub::foreign_url(wanted.url)
+    } else {
+        scrub::url(wanted.url)
+    };
+    let mut step = Step::start(clock, "websocket_handshake", subject);
     let request = match request(&wanted) {
         Ok(request) => request,
         Err(error) => return (step.fail(failure(&error)), None),
@@ -120,6 +127,7 @@ mod tests {
             user_agent: "tonle/0",
             message_max_bytes: 1 << 20,
             timeout: Duration::from_secs(30),
+            is_foreign: false,
         };
         let clock = Stopwatch::start();
         tokio::join!(

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tonle_evidence::record::PathClass;
 use tonle_net::dns::Patience;
 use tonle_net::meter::{Meter, Metered, TCP_OPEN_CLOSE_BYTES};
+use tonle_net::scrub;
 use tonle_net::settings::NetSettings;
 use tonle_net::tls;
 use tonle_net::websocket::{self, Upgrade, WebSocketStream};
@@ -45,6 +46,19 @@ pub(in crate::experiments) struct Connected {
     pub(in crate::experiments) allowance: Allowance,
     /// What this connection added to the run's byte count.
     pub(in crate::experiments) own: Meter,
+    /// Whether a server sent us there, so that the query of the URL may not be written.
+    is_foreign: bool,
+}
+
+impl Connected {
+    /// The URL as it may be written.
+    pub(in crate::experiments) fn subject(&self) -> String {
+        if self.is_foreign {
+            scrub::foreign_url(&self.url)
+        } else {
+            scrub::url(&self.url)
+        }
+    }
 }
 
 /// The server under test.
@@ -52,6 +66,7 @@ pub(in crate::experiments) struct Server {
     base: Url,
     net: NetSettings,
     local: bool,
+    is_foreign: bool,
     /// The address that answered first; the second direction uses the same.
     peer: Option<SocketAddr>,
 }
@@ -70,8 +85,27 @@ impl Server {
             base,
             net,
             local,
+            is_foreign: false,
             peer: None,
         }
+    }
+
+    /// A server that a service named: its URLs hold access tokens.
+    pub(in crate::experiments) fn found(run: &Run, url: Url) -> Self {
+        Self {
+            is_foreign: true,
+            ..Self::new(run, url, PathClass::Unknown)
+        }
+    }
+
+    /// The next connection goes to this URL's server.
+    pub(in crate::experiments) fn aim(&mut self, url: &Url) {
+        let place =
+            |url: &Url| url[url::Position::BeforeScheme..url::Position::AfterPort].to_owned();
+        if place(url) != place(&self.base) {
+            self.peer = None;
+        }
+        self.base = url.clone();
     }
 
     pub(in crate::experiments) fn may_be_local(&self) -> bool {
@@ -130,6 +164,7 @@ impl Server {
             subprotocol,
             user_agent: &user_agent,
             message_max_bytes: MESSAGE_ACCEPTED_MAX_BYTES,
+            is_foreign: self.is_foreign,
             timeout: MESSAGE_TIMEOUT,
         };
         let (seen, socket) = websocket::upgrade(&run.clock, stream, upgrade).await;
@@ -141,6 +176,7 @@ impl Server {
             bytes_before,
             allowance,
             own,
+            is_foreign: self.is_foreign,
         };
         Some((peer, connected))
     }

@@ -14,6 +14,7 @@
 //! 6. Each direction may use half of the run's bytes. An eighth of that is kept for headers and for
 //!    what is on its way when we stop; what a download used beyond its half, an upload goes without.
 //! 7. When the download does not reach its transfer, the upload is not tried: it would fail alike.
+//!    A server that a Locate service named is first replaced by the next one (see `servers`).
 //!
 //! 8. Every transfer that has a result says what limited it; a line that others use is waited for,
 //!    for a while, and then measured all the same (see `witness`, `limit`).
@@ -27,20 +28,19 @@
 pub mod early_stop;
 mod limit;
 mod rate;
+mod servers;
 pub mod trace;
 mod transfer;
 mod witness;
 
-use super::bulk::connection::{CLIENT_NAME, CLIENT_VERSION, Server};
 use super::bulk::ending::Stop;
-use super::bulk::{base_url, stop_at_bytes};
+use super::bulk::stop_at_bytes;
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
-use crate::steps;
 use early_stop::Rule;
+use servers::Source;
 use tonle_evidence::record::{LimitedBy, Outcome, PathClass, Stream, Target};
 use tonle_wire::ndt7::Direction;
-use tonle_wire::ndt7::query::describe_client;
-use tonle_wire::ndt7::spec::{HARD_LIMIT_US, NOMINAL_US, SUBPROTOCOL};
+use tonle_wire::ndt7::spec::{HARD_LIMIT_US, NOMINAL_US};
 use transfer::{Limits, Transfer};
 use witness::Witness;
 
@@ -97,19 +97,20 @@ impl Experiment for Throughput {
 
 impl Throughput {
     async fn measure(&self, run: &Run, target: &Target) -> Result<(), CannotRun> {
-        let base = base_url(&target.value)?;
-        let mut server = Server::new(run, base, target.path_class);
-        let host = server.host();
-        if !server.may_be_local() {
-            steps::check_literal(run, &target.value, &host)?;
-        }
+        let source = Source::of(run, target)?;
         if target.path_class != PathClass::Local {
             witness::wait_for_a_quiet_line(run).await;
         }
+        let mut servers = tokio::select! {
+            () = run.cancel.cancelled() => {
+                run.ended(Outcome::Cancelled);
+                return Ok(());
+            }
+            servers = source.servers(run) => servers?,
+        };
         let mut limits_seen = Vec::new();
-        let query = describe_client(CLIENT_NAME, CLIENT_VERSION);
         for direction in Direction::ALL {
-            let connecting = server.connect_to(run, direction.path(), &query, SUBPROTOCOL);
+            let connecting = servers.connect(run, direction);
             let connected = tokio::select! {
                 () = run.cancel.cancelled() => {
                     run.ended(Outcome::Cancelled);
@@ -132,7 +133,7 @@ impl Throughput {
                 run.keep_trace(&witness.trace(run, &transfer, course, scheme, self.timing));
             }
             limits_seen.extend(witness.end(run, target, &transfer));
-            self.report(run, target, &transfer, &limits_seen);
+            self.report(run, servers.path_class(), &transfer, &limits_seen);
             if transfer.stop == Stop::Cancelled {
                 run.ended(Outcome::Cancelled);
                 return Ok(());
@@ -159,7 +160,7 @@ impl Throughput {
     }
 
     /// Turns a transfer into samples, as far as it has any.
-    fn report(&self, run: &Run, target: &Target, transfer: &Transfer, limits: &[LimitedBy]) {
+    fn report(&self, run: &Run, class: PathClass, transfer: &Transfer, limits: &[LimitedBy]) {
         if transfer.stop == Stop::Capped {
             run.ended(Outcome::Capped);
         }
@@ -167,7 +168,7 @@ impl Throughput {
             run.limited_by(limited_by);
         }
         for (base, value) in rate::samples(transfer, self.timing) {
-            let (variant, class) = (transfer.variant(), target.path_class);
+            let variant = transfer.variant();
             run.sample(format!("throughput.{base}/{variant}/{class}"), value);
         }
     }

@@ -1,5 +1,6 @@
 //! The ndt7 client against a scripted peer: what becomes a rate, and what becomes a failure.
 mod bad_peers;
+mod located;
 
 use super::peer::{self, behave};
 use super::*;
@@ -276,7 +277,7 @@ async fn a_cancelled_run_keeps_what_it_saw() {
 async fn a_target_that_is_no_server_is_refused_before_anything_is_sent() {
     let run = new_run(PLENTY, false);
     for value in [
-        "http://x/",
+        "ftp://x/",
         "ws:///",
         "nonsense",
         "ws://127.0.0.1:1/",

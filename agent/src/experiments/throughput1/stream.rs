@@ -18,7 +18,6 @@ use crate::experiments::bulk::connection::Connected;
 use crate::experiments::bulk::ending::{self, End, ServerClose, Stop, closes_politely};
 use crate::experiments::bulk::readable;
 use serde_json::json;
-use tonle_net::scrub;
 use tonle_net::step::Step;
 use tonle_wire::throughput1::{Direction, WireMeasurement};
 
@@ -132,6 +131,7 @@ impl Heard {
 
 /// Moves load until something ends it, records that, and closes the connection.
 pub(super) async fn run(run: &Run, connected: Connected, plan: StreamPlan) -> Stream {
+    let subject = connected.subject();
     let Connected {
         url,
         mut socket,
@@ -139,7 +139,7 @@ pub(super) async fn run(run: &Run, connected: Connected, plan: StreamPlan) -> St
         own,
         ..
     } = connected;
-    let mut step = Step::start(&run.clock, "stream", scrub::url(&url));
+    let mut step = Step::start(&run.clock, "stream", subject);
     let connected_us = run.clock.elapsed_us();
     let (mut load, mut heard) = (Load::default(), Heard::default());
     let end = {

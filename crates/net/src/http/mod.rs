@@ -88,6 +88,8 @@ pub struct Fetched {
     pub first_byte_us: i64,
     /// First bytes of the body, addresses scrubbed.
     pub body_prefix: Vec<u8>,
+    /// The body as it came, to be read by a program; never recorded.
+    pub body: Vec<u8>,
 }
 
 /// Where a request goes.
@@ -101,6 +103,8 @@ pub struct Get<'a> {
     pub peer: IpAddr,
     /// Value of the `Cookie` header, empty for none.
     pub cookies: &'a str,
+    /// Who asks, where it is no page of somebody's that a browser would open.
+    pub program: Option<&'a str>,
 }
 
 /// Requests the URL over `stream`.
@@ -185,7 +189,7 @@ fn request(get: &Get<'_>) -> Result<Request<Empty<Bytes>>, Failure> {
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
     let mut request = Request::get(path)
         .header(header::HOST, host)
-        .header(header::USER_AGENT, USER_AGENT)
+        .header(header::USER_AGENT, get.program.unwrap_or(USER_AGENT))
         .header(header::ACCEPT, ACCEPT)
         .header(header::ACCEPT_LANGUAGE, "en-US,en;q=0.9")
         .header(header::ACCEPT_ENCODING, "identity")
@@ -290,6 +294,7 @@ fn described(step: &mut Step, arrival: Arrival, get: &Get<'_>) -> (Fetched, Opti
         cookies: cookies(&arrival.headers),
         first_byte_us: arrival.first_byte_us,
         body_prefix: body[..body.len().min(PREFIX_BYTES)].to_vec(),
+        body: arrival.body,
     };
     (fetched, arrival.broken.or(misled))
 }

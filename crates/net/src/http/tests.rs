@@ -41,6 +41,7 @@ async fn fetch(response: impl Into<Vec<u8>>, limits: &Limits) -> (Observation, O
         foreign: false,
         peer,
         cookies: "",
+        program: None,
     };
     get(&Stopwatch::start(), stream, to, limits).await
 }
@@ -181,6 +182,7 @@ async fn silence_before_and_within_the_body_times_out() {
             foreign: false,
             peer,
             cookies: "",
+            program: None,
         };
         let (seen, _) = get(&Stopwatch::start(), stream, to, &QUICK).await;
         assert_eq!(seen.failure, Some(Failure::GenericTimeout));
@@ -205,6 +207,7 @@ async fn a_reset_has_its_name() {
         foreign: false,
         peer,
         cookies: "",
+        program: None,
     };
     let (seen, _) = get(&Stopwatch::start(), stream, to, &Limits::default()).await;
     assert_eq!(seen.failure, Some(Failure::ConnectionReset));
@@ -232,6 +235,7 @@ async fn the_request_names_host_and_port_and_its_bytes_are_counted() {
         foreign: false,
         peer: address.ip(),
         cookies: "a=1; b=2",
+        program: None,
     };
     let (seen, _) = get(&Stopwatch::start(), stream, to, &Limits::default()).await;
     let request = server.await.unwrap();

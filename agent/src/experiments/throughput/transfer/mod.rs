@@ -22,7 +22,6 @@ use crate::experiments::Run;
 use crate::experiments::bulk::connection::Connected;
 use crate::experiments::bulk::ending::{self, End, ServerClose, Stop, closes_politely};
 use crate::experiments::bulk::readable;
-use tonle_net::scrub;
 use tonle_net::step::Step;
 use tonle_wire::ndt7::{AppInfo, Direction, Measurement, TcpInfo};
 use watch::Watch;
@@ -152,6 +151,7 @@ pub(super) async fn run(
     direction: Direction,
     limits: Limits,
 ) -> (Transfer, Course) {
+    let subject = connected.subject();
     let Connected {
         url,
         mut socket,
@@ -161,7 +161,7 @@ pub(super) async fn run(
         ..
     } = connected;
     allowance.set(limits.stop_at_bytes);
-    let mut step = Step::start(&run.clock, "transfer", scrub::url(&url));
+    let mut step = Step::start(&run.clock, "transfer", subject);
     let mut load = Load::default();
     let mut heard = Heard {
         watch: Watch::new(limits.early),
