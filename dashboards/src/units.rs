@@ -24,6 +24,7 @@ fn steps(unit: &str) -> &'static [(u32, &'static str)] {
         "bps" => &[(0, "bit/s"), (3, "kbit/s"), (6, "Mbit/s"), (9, "Gbit/s")],
         "bytes" => &[(0, "B"), (3, "kB"), (6, "MB"), (9, "GB")],
         "ppm" => &[(PERCENT_SHIFT, "%")],
+        "rpm" => &[(0, "RPM")],
         _ => &[(0, "")],
     }
 }
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const UNITS: [&str; 5] = ["us", "bps", "bytes", "ppm", "count"];
+    const UNITS: [&str; 6] = ["us", "bps", "bytes", "ppm", "rpm", "count"];
 
     #[test]
     fn values_are_shown_in_the_unit_people_use() {
@@ -127,6 +128,7 @@ mod tests {
             ("ppm", 123_456, "12.3 %"),
             ("ppm", 1_000_000, "100 %"),
             ("ppm", 3, "0.0003 %"),
+            ("rpm", 1_234, "1,234 RPM"),
             ("count", 12_345, "12,345"),
             ("us", -1_500, "−1.50 ms"),
         ];

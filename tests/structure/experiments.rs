@@ -75,7 +75,7 @@ fn family(base: &str) -> &str {
 
 fn names_a_unit(base: &str) -> bool {
     base.contains('.')
-        && ["_us", "_bps", "_ppm"]
+        && ["_us", "_bps", "_ppm", "_rpm"]
             .iter()
             .any(|unit| base.ends_with(unit))
 }

@@ -1,12 +1,14 @@
 //! The agent's days: rounds by schedule, uploads whenever there is reason to.
-use super::plan::{THROUGHPUT, is_against_server};
+use super::plan::{RESPONSIVENESS, THROUGHPUT, is_against_server};
 use super::{Device, RoundError};
+use crate::budget::{Ledger, with_overhead};
 use crate::experiments;
 use crate::profile::Profile;
 use crate::schedule::{HeavyDay, Quiet, Schedule, mix};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tonle_evidence::local_time::LocalHour;
 use tonle_net::clock::wall_us;
 
 /// What sets the heavy experiments' slots apart from the light ones'.
@@ -72,6 +74,10 @@ impl Device {
         let mut plan = self.plan(None)?;
         plan.jobs
             .retain(|job| is_against_server(job.experiment.meta().name) == is_heavy);
+        if !self.has_room_beside_throughput()? {
+            plan.jobs
+                .retain(|job| job.experiment.meta().name != RESPONSIVENESS);
+        }
         if plan.jobs.is_empty() {
             return Ok(());
         }
@@ -91,6 +97,18 @@ impl Device {
             );
         }
         Ok(())
+    }
+
+    /// Whether the budget has room for a heavy run beside the throughput run of this round and the
+    /// next one, which say more for the same bytes.
+    fn has_room_beside_throughput(&self) -> Result<bool, RoundError> {
+        let allowance = self.allowance()?;
+        let now = LocalHour::at(wall_us(), self.utc_offset_s()?);
+        let ledger = self.state().ledger.clone();
+        let ledger = ledger.unwrap_or_else(|| Ledger::begin(now));
+        let needs = allowance.run_max_bytes + 2 * ledger.throughput_needs_bytes();
+        let available = ledger.available_bytes(allowance.monthly_bytes, now);
+        Ok(available >= with_overhead(needs))
     }
 
     fn next_due(&self, now_us: i64) -> Result<Due, RoundError> {

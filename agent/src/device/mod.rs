@@ -230,10 +230,19 @@ impl Device {
 
     /// Whether the line costs by volume: as it was declared, else as the system says.
     fn metered(&self) -> Result<Option<bool>, RoundError> {
+        Ok(self.declared_metered()?.or(self.state().metered_as_told))
+    }
+
+    /// Whether the line costs by volume, as far as the volunteer said.
+    fn declared_metered(&self) -> Result<Option<bool>, RoundError> {
         let profile = Profile::load(self.data_dir())?;
         let declared = profile.map(|profile| profile.declared).unwrap_or_default();
-        let declared = declared.with(&self.config).metered;
-        Ok(declared.or(self.state().metered_as_told))
+        Ok(declared.with(&self.config).metered)
+    }
+
+    /// Whether the volunteer said that the line does not cost by volume.
+    fn is_declared_unmetered(&self) -> Result<bool, RoundError> {
+        Ok(self.declared_metered()? == Some(false))
     }
 
     fn clock_offset_us(&self) -> Option<i64> {

@@ -18,10 +18,13 @@ use url::Url;
 pub(super) const THROUGHPUT: &str = "throughput";
 /// Experiments against the same server that cost data and run only where they were asked for.
 const ON_REQUEST: &[&str] = &["throughput1"];
+/// The experiment against the same server that fills the line for so long that it runs by itself
+/// only where the line was declared unmetered, and where the budget has more than throughput needs.
+pub(super) const RESPONSIVENESS: &str = "responsiveness";
 
 /// True for an experiment whose server comes with the enrolment; all of these fill the line.
 pub(super) fn is_against_server(name: &str) -> bool {
-    name == THROUGHPUT || ON_REQUEST.contains(&name)
+    name == THROUGHPUT || name == RESPONSIVENESS || ON_REQUEST.contains(&name)
 }
 
 /// What a round is made of.
@@ -142,12 +145,13 @@ impl Device {
         let listed: Vec<(String, Target)> =
             listed.map(|one| (one.experiment, one.target)).collect();
         let servers = Servers::of(&self.config, &enrolment);
+        let is_unmetered = self.is_declared_unmetered()?;
         let mut jobs = Vec::new();
         for experiment in experiments::ALL.iter().copied() {
             let meta = experiment.meta();
             let is_wanted = match only {
                 Some(names) => names.contains(&meta.name),
-                None => self.is_on(meta.name, servers.of_throughput.as_ref()),
+                None => self.is_on(meta.name, servers.of_throughput.as_ref(), is_unmetered),
             };
             if !is_wanted || !streams.contains(&meta.stream) {
                 continue;
@@ -181,9 +185,10 @@ impl Device {
 
     /// Whether an experiment is on: as configured, else all but those that run on request, and
     /// throughput towards a server that is not on this machine, which would cost the volunteer data
-    /// that nobody asked about.
-    fn is_on(&self, name: &str, server: Option<&Target>) -> bool {
+    /// that nobody asked about. Responsiveness needs an unmetered line in any case.
+    fn is_on(&self, name: &str, server: Option<&Target>, is_unmetered: bool) -> bool {
         match &self.config.experiments {
+            _ if name == RESPONSIVENESS && !is_unmetered => false,
             Some(names) => names.iter().any(|one| one == name),
             None if name == THROUGHPUT => {
                 server.is_some_and(|server| server.path_class == PathClass::Local)

@@ -9,6 +9,7 @@ mod bulk;
 pub mod dns;
 pub mod latency;
 pub mod path;
+pub mod responsiveness;
 pub mod run;
 pub mod throughput;
 pub mod throughput1;
@@ -92,6 +93,7 @@ pub const ALL: &[&dyn Experiment] = &[
     &web_connectivity::WebConnectivity,
     &throughput::Throughput::STANDARD,
     &throughput1::Throughput1::STANDARD,
+    &responsiveness::Responsiveness::STANDARD,
 ];
 
 /// The experiment of this name.

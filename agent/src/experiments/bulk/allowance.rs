@@ -27,7 +27,7 @@ const BUFFER_MIN_BYTES: u64 = 8 << 10;
 
 /// Bounds what the kernel takes in before we read it, where that could be more than a run may use.
 /// Larger runs keep the buffers that fast and distant servers need. Best effort.
-pub(super) fn keep_little_waiting(stream: &TcpStream, run_max_bytes: u64) {
+pub(in crate::experiments) fn keep_little_waiting(stream: &TcpStream, run_max_bytes: u64) {
     if run_max_bytes >= SMALL_RUN_BYTES {
         return;
     }
@@ -51,7 +51,7 @@ fn unread_max_bytes() -> u64 {
 pub(in crate::experiments) struct Allowance(Arc<AtomicU64>);
 
 impl Allowance {
-    pub(super) fn up_to(run_bytes: u64) -> Self {
+    pub(in crate::experiments) fn up_to(run_bytes: u64) -> Self {
         Self(Arc::new(AtomicU64::new(run_bytes)))
     }
 
@@ -82,7 +82,7 @@ pub(in crate::experiments) fn is_spent(error: &Error) -> bool {
 }
 
 /// A metered stream that obeys an allowance when it is read.
-pub(super) struct Bounded<S> {
+pub(in crate::experiments) struct Bounded<S> {
     inner: S,
     meter: Meter,
     allowance: Allowance,
@@ -93,7 +93,7 @@ pub(super) struct Bounded<S> {
 
 impl<S> Bounded<S> {
     /// `inner` counts into `meter`; `kernel` is a second handle on its socket.
-    pub(super) fn new(
+    pub(in crate::experiments) fn new(
         inner: S,
         meter: Meter,
         allowance: Allowance,

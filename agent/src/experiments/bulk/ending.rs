@@ -3,7 +3,7 @@ use super::connection::Socket;
 use super::{MESSAGE_TIMEOUT, allowance};
 use crate::experiments::Run;
 use futures_util::{SinkExt, Stream, StreamExt};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 use tonle_evidence::failure::Failure;
 use tonle_net::meter::Meter;
@@ -158,9 +158,19 @@ pub(in crate::experiments) async fn close(
     if is_polite {
         say_goodbye(&mut socket).await;
     }
-    let info = kernel.and_then(|kernel| tcp_info::read(kernel).ok())?;
+    count_the_rest(&run.meter, kernel?, own)
+}
+
+/// Adds to the run's bytes what crossed the line on a connection and no stream of ours saw; gives
+/// our kernel's counters.
+pub(in crate::experiments) fn count_the_rest(
+    all: &Meter,
+    kernel: impl AsFd,
+    own: &Meter,
+) -> Option<TcpInfo> {
+    let info = tcp_info::read(kernel).ok()?;
     let on_line = tcp_info::bytes_on_line(&info);
-    run.count_bytes(on_line.saturating_sub(own.bytes()));
+    all.add(on_line.saturating_sub(own.bytes()));
     Some(info)
 }
 

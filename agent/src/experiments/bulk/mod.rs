@@ -1,7 +1,7 @@
 //! What the experiments that fill the line have in common: how a connection is opened and bounded
 //! (`connection`, `allowance`), how messages are awaited and why a transfer ends (`ending`), and the
 //! load that is sent (`load`).
-mod allowance;
+pub(super) mod allowance;
 pub(super) mod connection;
 pub(super) mod ending;
 pub(super) mod load;

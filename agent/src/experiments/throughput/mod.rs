@@ -31,7 +31,7 @@ mod rate;
 mod servers;
 pub mod trace;
 mod transfer;
-mod witness;
+pub(super) mod witness;
 
 use super::bulk::ending::Stop;
 use super::bulk::stop_at_bytes;

@@ -150,7 +150,7 @@ impl Witness {
 }
 
 /// Waits until others leave the line alone, at most so long. True when they did not.
-pub(super) async fn wait_for_a_quiet_line(run: &Run) -> bool {
+pub(in crate::experiments) async fn wait_for_a_quiet_line(run: &Run) -> bool {
     let began_us = run.clock.elapsed_us();
     loop {
         let Some(others_bps) = others_bps(run).await else {

@@ -23,8 +23,9 @@ use url::{Position, Url};
 pub use http_body_util::BodyExt;
 pub use hyper::body::{Body, Bytes, Frame};
 
-/// What the peer may send before we have read it: 1 Gbit/s over 100 ms.
-const WINDOW_BYTES: u32 = 16 << 20;
+/// What the peer may send before we have read it: 100 Mbit/s over 300 ms, on each of up to sixteen
+/// connections. A device that is slow to read holds no more.
+const WINDOW_BYTES: u32 = 4 << 20;
 /// What waits of one request before its content is asked for more.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
 /// Longest head of a response, bytes.
