@@ -14,6 +14,8 @@
 //!    changes nothing.
 mod case;
 mod finding;
+#[cfg(test)]
+mod properties;
 pub mod rules;
 #[cfg(test)]
 mod tests;
