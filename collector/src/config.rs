@@ -2,8 +2,8 @@
 //!
 //! Precedence: flag > file > default. It holds no secret: keys live in the data directory.
 use crate::ingest::Limits;
-use crate::ingest::limit::Rate;
 use crate::ingest::source::{Cidr, NotACidr};
+use crate::limit::Rate;
 use crate::servers::ServersConfig;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -10,6 +10,7 @@ pub mod config;
 pub mod country;
 pub mod ingest;
 pub mod journal;
+pub mod limit;
 pub mod metrics;
 pub mod output;
 pub mod paths;

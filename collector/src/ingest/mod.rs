@@ -1,13 +1,12 @@
 //! HTTP in: limits, decoding, signature and plausibility checks, dedupe, receipts.
 //!
-//! A batch takes the files in this order: [`source`] (whose address) → [`limit`] → [`body`] →
+//! A batch takes the files in this order: [`source`] (whose address) → [`crate::limit`] → [`body`] →
 //! [`batch`] (line by line, on a blocking thread) → the journal → receipts. The source address
 //! lives in memory for the length of one request: [`network`] turns it into what is kept.
 pub mod asn_table;
 pub mod batch;
 pub mod body;
 pub mod enrolments;
-pub mod limit;
 pub mod network;
 pub mod plausibility;
 pub mod records;
@@ -17,9 +16,9 @@ mod tests;
 
 use crate::admin::Admin;
 use crate::journal::Journal;
+use crate::limit::{Limiter, Rate};
 use crate::metrics::Metrics;
 use axum::extract::DefaultBodyLimit;
-use limit::{Limiter, Rate};
 use network::NetworkTable;
 use source::Cidr;
 use std::net::IpAddr;

@@ -1,4 +1,5 @@
-//! Token buckets in memory: one per network or key, refilled steadily, bounded in number.
+//! Token buckets in memory: one per network, source, session or key, refilled steadily, bounded in
+//! number.
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Mutex;
