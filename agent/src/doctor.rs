@@ -2,8 +2,8 @@
 use crate::budget::THROUGHPUT_MIN_BYTES;
 use crate::config::{Config, RESOLV_CONF};
 use crate::consent::Consent;
+use crate::context::System;
 use crate::context::daemons::{self, Told};
-use crate::context::{System, clock_state};
 use crate::files::DiskFiles;
 use crate::http;
 use crate::identity::Enrolment;
@@ -18,7 +18,7 @@ use tonle_evidence::record::{ClockState, Stream};
 use tonle_net::datadir::MARKER;
 use tonle_net::icmp::{self, Reach};
 use tonle_net::settings::NetSettings;
-use tonle_net::{resolv_conf, roots};
+use tonle_net::{clock_state, resolv_conf, roots};
 
 /// Bit of `CAP_NET_RAW` in the capability sets of `/proc/self/status` (`linux/capability.h`).
 const CAP_NET_RAW: u32 = 13;
@@ -69,7 +69,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
             &fs::read_to_string("/proc/sys/net/ipv4/ping_group_range").unwrap_or_default(),
             &fs::read_to_string("/proc/self/status").unwrap_or_default(),
         ),
-        clock(clock_state()),
+        clock(clock_state::state()),
         resolvers(config),
         consent(config),
         line(config, &told),

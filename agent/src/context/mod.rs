@@ -4,14 +4,12 @@
 //! comes from `daemons`. What leaves this room for a record is kinds and numbers; addresses stay in
 //! memory, to be scrubbed from what is written.
 mod addresses;
-mod clock;
 pub mod daemons;
 mod interface;
 mod line;
 pub mod network;
 mod route;
 
-pub use clock::state as clock_state;
 pub use interface::Counters;
 pub use line::{Glance, Line};
 
@@ -21,6 +19,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use tonle_evidence::record::{ClockState, Radio, Technology};
+use tonle_net::clock_state;
 
 /// What the device knows of itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -140,7 +139,7 @@ impl System {
                 .and_then(|name| interface::link_rate_bps(&self.sys, name)),
             technology: (kind == Kind::Cellular).then_some(Technology::Mobile),
             radio: None,
-            clock: clock_state(),
+            clock: clock_state::state(),
             network: default.map(|route| network::fingerprint(salt, route, &all, &arp)),
             own_addresses: addresses::own(
                 &read(&self.proc.join("net/fib_trie")),

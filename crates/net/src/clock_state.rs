@@ -5,13 +5,20 @@ use tonle_evidence::record::ClockState;
 /// Made by systemd-timesyncd after its first synchronisation.
 const TIMESYNCD_MARKER: &str = "/run/systemd/timesync/synchronized";
 
-/// What the system says of its clock.
+/// What the system says of its clock: good enough for a date.
 #[must_use]
 pub fn state() -> ClockState {
     if Path::new(TIMESYNCD_MARKER).exists() {
         return ClockState::Synchronised;
     }
     kernel_state()
+}
+
+/// Whether the clock is steered by an outside source at this moment, as the kernel itself sees it:
+/// what the S bit of a STAMP packet claims. A synchronisation in the past is not enough for it.
+#[must_use]
+pub fn is_steered() -> bool {
+    kernel_state() == ClockState::Synchronised
 }
 
 /// The kernel's own flag, set by every NTP daemon that disciplines the clock.

@@ -8,11 +8,12 @@
 //! is not used, and [`Received::by_kernel`] says so.
 use crate::clock::Stopwatch;
 use nix::sys::socket::{
-    ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt,
+    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
+    sockopt,
 };
 use socket2::{SockAddr, Socket};
-use std::io::{self, IoSliceMut};
-use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -41,6 +42,8 @@ pub struct Received {
     pub by_kernel: bool,
     /// TTL (IPv4) or hop limit (IPv6) that it arrived with.
     pub ttl: Option<u8>,
+    /// Which of this machine's addresses it was sent to, where the socket was asked to tell.
+    pub to: Option<IpAddr>,
 }
 
 /// A datagram socket that times what it receives.
@@ -73,6 +76,16 @@ impl TimedSocket {
             .local_addr()?
             .as_socket()
             .ok_or_else(|| io::ErrorKind::Unsupported.into())
+    }
+
+    /// Asks for the address that each datagram was sent to: a machine may have several, and an
+    /// answer from another one than was asked is thrown away by whoever asked.
+    pub(crate) fn ask_for_destination(&self) -> io::Result<()> {
+        let socket = self.socket();
+        if socket.domain()? == socket2::Domain::IPV4 {
+            return Ok(setsockopt(socket, sockopt::Ipv4PacketInfo, &true)?);
+        }
+        Ok(setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &true)?)
     }
 
     /// Waits for the next datagram. An error of an earlier send that the network reported (as
@@ -114,6 +127,57 @@ impl TimedSocket {
     pub fn send_to_now(&self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
         self.socket().send_to(bytes, &SockAddr::from(to)).map(drop)
     }
+
+    /// Answers a datagram now or not at all, from the address that it was sent to where that is
+    /// known.
+    pub fn answer_now(&self, bytes: &[u8], question: &Received) -> io::Result<()> {
+        let to = question.source.ok_or(io::ErrorKind::InvalidInput)?;
+        match question.to.map(IpAddr::into) {
+            None => self.send_to_now(bytes, to),
+            Some(from) => send_from(self.socket(), bytes, &from, to),
+        }
+    }
+}
+
+/// An address of ours as the kernel's message about it names it.
+enum Own {
+    V4(libc::in_pktinfo),
+    V6(libc::in6_pktinfo),
+}
+
+impl From<IpAddr> for Own {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(v4) => Self::V4(libc::in_pktinfo {
+                ipi_ifindex: 0,
+                ipi_spec_dst: libc::in_addr {
+                    s_addr: u32::from_ne_bytes(v4.octets()),
+                },
+                ipi_addr: libc::in_addr { s_addr: 0 },
+            }),
+            IpAddr::V6(v6) => Self::V6(libc::in6_pktinfo {
+                ipi6_addr: libc::in6_addr {
+                    s6_addr: v6.octets(),
+                },
+                ipi6_ifindex: 0,
+            }),
+        }
+    }
+}
+
+fn send_from(socket: &Socket, bytes: &[u8], from: &Own, to: SocketAddr) -> io::Result<()> {
+    let control = match from {
+        Own::V4(from) => ControlMessage::Ipv4PacketInfo(from),
+        Own::V6(from) => ControlMessage::Ipv6PacketInfo(from),
+    };
+    sendmsg(
+        socket.as_raw_fd(),
+        &[IoSlice::new(bytes)],
+        &[control],
+        MsgFlags::empty(),
+        Some(&SockaddrStorage::from(to)),
+    )?;
+    Ok(())
 }
 
 /// Has the runtime watch `socket`.
@@ -147,7 +211,12 @@ pub fn receive_now(
     clock: &Stopwatch,
     buffer: &mut [u8],
 ) -> io::Result<Received> {
-    let mut control = nix::cmsg_space!(nix::sys::time::TimeSpec, libc::c_int, libc::c_int);
+    let mut control = nix::cmsg_space!(
+        nix::sys::time::TimeSpec,
+        libc::c_int,
+        libc::c_int,
+        libc::in6_pktinfo
+    );
     let mut parts = [IoSliceMut::new(buffer)];
     let message = recvmsg::<SockaddrStorage>(
         socket.as_fd().as_raw_fd(),
@@ -156,7 +225,7 @@ pub fn receive_now(
         MsgFlags::empty(),
     )?;
     let (read_ns, read_wall_ns) = clock.both_ns();
-    let (mut stamped_ns, mut ttl) = (None, None);
+    let (mut stamped_ns, mut ttl, mut to) = (None, None, None);
     for control in message.cmsgs()? {
         match control {
             ControlMessageOwned::ScmTimestampns(time) => {
@@ -164,6 +233,13 @@ pub fn receive_now(
             }
             ControlMessageOwned::Ipv4Ttl(hops) | ControlMessageOwned::Ipv6HopLimit(hops) => {
                 ttl = u8::try_from(hops).ok();
+            }
+            ControlMessageOwned::Ipv4PacketInfo(info) => {
+                let octets = info.ipi_addr.s_addr.to_ne_bytes();
+                to = Some(Ipv4Addr::from(octets).into());
+            }
+            ControlMessageOwned::Ipv6PacketInfo(info) => {
+                to = Some(Ipv6Addr::from(info.ipi6_addr.s6_addr).into());
             }
             _ => {}
         }
@@ -177,6 +253,7 @@ pub fn receive_now(
         wall_ns: read_wall_ns - age_ns.unwrap_or(0),
         by_kernel: age_ns.is_some(),
         ttl,
+        to,
     })
 }
 

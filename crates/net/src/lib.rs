@@ -5,6 +5,7 @@
 //! or a failure. Nothing here retries, races or caches behind the caller's back.
 pub mod classify;
 pub mod clock;
+pub mod clock_state;
 pub mod datadir;
 pub mod dns;
 pub mod error_queue;

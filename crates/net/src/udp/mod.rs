@@ -16,9 +16,14 @@ pub fn connect(peer: SocketAddr) -> io::Result<TimedSocket> {
     TimedSocket::new(socket)
 }
 
-/// A socket that listens on `address`; on an IPv6 wildcard, to IPv4 as well.
+/// A socket that listens on `address`; on an IPv6 wildcard, to IPv4 as well. On a wildcard it tells
+/// which address each datagram was sent to.
 pub fn bind(address: SocketAddr) -> io::Result<TimedSocket> {
-    TimedSocket::new(open(address)?)
+    let socket = TimedSocket::new(open(address)?)?;
+    if address.ip().is_unspecified() {
+        socket.ask_for_destination()?;
+    }
+    Ok(socket)
 }
 
 fn open(own: SocketAddr) -> io::Result<Socket> {

@@ -75,3 +75,23 @@ async fn what_does_not_fit_the_buffer_is_said_to_be_cut() {
     assert!(received.truncated);
     assert_eq!(received.bytes, 8);
 }
+
+#[tokio::test]
+async fn a_wildcard_answers_from_the_address_that_was_asked() {
+    let clock = Stopwatch::start();
+    for (wildcard, asked) in [
+        ("0.0.0.0:0", "127.0.0.2"),
+        ("[::]:0", "127.0.0.2"),
+        ("[::]:0", "::1"),
+    ] {
+        let far = bind(wildcard.parse().unwrap()).unwrap();
+        let port = far.local_addr().unwrap().port();
+        let near = connect(SocketAddr::new(asked.parse().unwrap(), port)).unwrap();
+        near.send(&clock, |_| vec![1]).await.unwrap();
+        let question = far.receive(&clock, &mut [0; 8]).await.unwrap();
+        far.answer_now(b"yes", &question).unwrap();
+        let mut buffer = [0; 8];
+        let answer = near.receive(&clock, &mut buffer).await.unwrap();
+        assert_eq!(&buffer[..answer.bytes], b"yes", "{wildcard} {asked}");
+    }
+}
