@@ -1,7 +1,8 @@
 //! What the measurement servers counted, read anew for each answer.
 use super::register;
 use crate::servers::{
-    ArchiveCounters, FrontCounters, ResponsivenessCounters, ServersCounters, TestCounters,
+    ArchiveCounters, FrontCounters, ResponsivenessCounters, ServersCounters, StampCounters,
+    TestCounters,
 };
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
@@ -43,6 +44,10 @@ metrics! {
         throughput1_load_bytes_total: IntCounterVec ["direction"],
         /// throughput1 streams running now.
         throughput1_running_streams: IntGauge,
+        /// Sessions of the STAMP reflector asked for, by answer: granted, request, overload or source.
+        stamp_sessions_total: IntCounterVec ["answer"],
+        /// STAMP packets received, by fate: reflected, length, session, hmac, excess or unsent.
+        stamp_packets_total: IntCounterVec ["fate"],
     }
 }
 
@@ -69,6 +74,7 @@ impl ServersMetrics {
         };
         throughput1.read(&counters.throughput1);
         metrics.read_responsiveness(&counters.responsiveness);
+        metrics.read_stamp(&counters.stamp);
         metrics
     }
 
@@ -105,6 +111,21 @@ impl ServersMetrics {
         read(load, "upload", &counters.received_bytes);
         let running = counters.in_progress.load(Ordering::Relaxed);
         self.responsiveness_running_loads.set(running);
+    }
+
+    fn read_stamp(&self, counters: &StampCounters) {
+        let sessions = &self.stamp_sessions_total;
+        read(sessions, "granted", &counters.granted);
+        read(sessions, "request", &counters.refused_requests);
+        read(sessions, "overload", &counters.refused_overload);
+        read(sessions, "source", &counters.refused_source);
+        let packets = &self.stamp_packets_total;
+        read(packets, "reflected", &counters.reflected);
+        read(packets, "length", &counters.dropped_length);
+        read(packets, "session", &counters.dropped_session);
+        read(packets, "hmac", &counters.dropped_hmac);
+        read(packets, "excess", &counters.dropped_excess);
+        read(packets, "unsent", &counters.unsent);
     }
 }
 

@@ -116,7 +116,7 @@ impl Drop for Permit {
 }
 
 /// One subscriber, as far as an address tells: an IPv4 address, or the /64 that an IPv6 line has.
-fn source_of(peer: IpAddr) -> IpAddr {
+pub(super) fn source_of(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(v4) => v4.into(),
         IpAddr::V6(v6) => {

@@ -1,6 +1,7 @@
 //! What an operator decides about the measurement servers: the table `[servers]` of the
 //! configuration.
 use super::tokens;
+use crate::ingest::source::{Cidr, NotACidr};
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -50,6 +51,12 @@ pub struct ServersConfig {
     /// Where finished ndt7 tests are kept in M-Lab's format, without the client's address; absent:
     /// nowhere.
     pub archive_dir: Option<PathBuf>,
+    /// Whether there is a STAMP reflector.
+    pub stamp: bool,
+    /// Its UDP address; absent: the address and the port of `listen`.
+    pub stamp_listen: Option<SocketAddr>,
+    /// Networks (CIDR) whose packets are reflected without a session: private ones, for tests.
+    pub stamp_open_networks: Vec<String>,
     /// The protocol fixes it; only tests shorten it.
     #[serde(skip)]
     pub test_length: TestLength,
@@ -86,6 +93,9 @@ impl Default for ServersConfig {
             token_machine: None,
             token_required: false,
             archive_dir: None,
+            stamp: true,
+            stamp_listen: None,
+            stamp_open_networks: Vec::new(),
             test_length: TestLength::default(),
         }
     }
@@ -124,7 +134,22 @@ impl ServersConfig {
                 dir.display()
             ));
         }
+        if let Err(error) = self.open_networks() {
+            problems.push(format!("servers.stamp_open_networks: {error}"));
+        }
         problems
+    }
+
+    /// Where the STAMP reflector listens, if there is one.
+    #[must_use]
+    pub fn stamp_address(&self) -> Option<SocketAddr> {
+        self.stamp.then(|| self.stamp_listen.unwrap_or(self.listen))
+    }
+
+    /// The networks whose open STAMP packets are reflected.
+    pub(super) fn open_networks(&self) -> Result<Vec<Cidr>, NotACidr> {
+        let networks = self.stamp_open_networks.iter();
+        networks.map(|text| text.parse()).collect()
     }
 
     fn token_problems(&self) -> Vec<String> {
@@ -172,6 +197,7 @@ mod tests {
             congestion_control: "no such; name".to_owned(),
             token_required: true,
             archive_dir: Some("/nonexistent/archive".into()),
+            stamp_open_networks: vec!["10.0.0.0/33".to_owned()],
             ..ServersConfig::default()
         };
         let problems = config.problems().join("\n");
@@ -181,6 +207,7 @@ mod tests {
             "congestion_control",
             "token_required",
             "archive_dir",
+            "stamp_open_networks",
         ] {
             assert!(problems.contains(&format!("servers.{key}")), "{problems}");
         }
@@ -200,6 +227,20 @@ mod tests {
         for part in ["servers.token_machine", "key.json"] {
             assert!(problems.contains(part), "{part} in: {problems}");
         }
+    }
+
+    #[test]
+    fn the_reflector_has_the_address_of_the_front_unless_it_has_its_own() {
+        let of = |text: &str| {
+            toml::from_str::<ServersConfig>(text)
+                .unwrap()
+                .stamp_address()
+        };
+        let front: SocketAddr = "192.0.2.1:8081".parse().unwrap();
+        assert_eq!(of("listen = '192.0.2.1:8081'"), Some(front));
+        let own = of("stamp_listen = '[::]:862'");
+        assert_eq!(own, Some("[::]:862".parse().unwrap()));
+        assert_eq!(of("stamp = false\nstamp_listen = '[::]:862'"), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod door;
 mod front;
 mod ndt7;
 mod responsiveness;
+pub mod stamp;
 mod throughput1;
 mod tokens;
 mod uuid;
@@ -20,11 +21,13 @@ pub use door::TestCounters;
 pub use front::FrontCounters;
 pub use ndt7::ArchiveCounters;
 pub use responsiveness::ResponsivenessCounters;
+pub use stamp::StampCounters;
 
 use door::TestDoor;
 use front::{Door, Front, FrontSettings};
 use ndt7::Ndt7;
 use responsiveness::Responsiveness;
+use stamp::Reflector;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use throughput1::Throughput1;
@@ -48,12 +51,15 @@ pub struct ServersCounters {
     pub responsiveness: Arc<ResponsivenessCounters>,
     /// throughput1, by streams.
     pub throughput1: Arc<TestCounters>,
+    /// STAMP.
+    pub stamp: Arc<StampCounters>,
 }
 
 /// Bound measurement servers that do not serve yet.
 pub struct Servers {
     front: Front,
     front_addr: SocketAddr,
+    reflector: Option<Reflector>,
     counters: Arc<ServersCounters>,
 }
 
@@ -102,11 +108,23 @@ impl Servers {
             + throughput1.connections_max()
             + responsiveness.loads_max()
             + HANDSHAKES_MAX;
-        let doors: Vec<Box<dyn Door>> = vec![
+        let mut doors: Vec<Box<dyn Door>> = vec![
             Box::new(ndt7),
             Box::new(throughput1),
             Box::new(responsiveness),
         ];
+        let mut reflector = None;
+        if let Some(address) = config.stamp_address() {
+            let counters = Arc::clone(&counters.stamp);
+            let bound = stamp::bind(config, address, counters);
+            let (door, bound) = bound.map_err(|source| BindError {
+                address,
+                key: "stamp_listen",
+                source,
+            })?;
+            doors.push(Box::new(door));
+            reflector = Some(bound);
+        }
         let settings = FrontSettings {
             doors,
             tls,
@@ -116,6 +134,7 @@ impl Servers {
         Ok(Self {
             front: Front::new(listener, settings),
             front_addr,
+            reflector,
             counters,
         })
     }
@@ -134,7 +153,12 @@ impl Servers {
 
     /// Serves until `cancel` fires; then running tests are closed, within four seconds.
     pub async fn serve(self, cancel: CancellationToken) {
-        self.front.serve(cancel).await;
+        let reflecting = async {
+            if let Some(reflector) = self.reflector {
+                reflector.serve(cancel.clone()).await;
+            }
+        };
+        tokio::join!(self.front.serve(cancel.clone()), reflecting);
     }
 }
 

@@ -154,8 +154,10 @@ impl<'a> Train<'a> {
         2 * (base_bytes(self.session.key.as_ref()) as u64 + UDP_OVERHEAD_BYTES)
     }
 
+    /// What is on its way back to us is spent, too.
     fn may_send(&self) -> bool {
-        self.meter.bytes() + self.cost_bytes() <= self.plan.bytes_max
+        let coming_bytes = self.unanswered as u64 * self.cost_bytes() / 2;
+        self.meter.bytes() + coming_bytes + self.cost_bytes() <= self.plan.bytes_max
     }
 
     /// A packet that does not leave the device is no packet: it has no number, and is not lost.

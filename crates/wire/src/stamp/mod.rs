@@ -2,15 +2,18 @@
 //! with the times at which the far end received it and sent it on.
 //!
 //! Read in this order: [`time`] (timestamps, error estimates), [`packet`] (the two packets in their
-//! two layouts), [`key`] (HMAC), [`tlv`] (options), [`session`] (how our agents get a session).
+//! two layouts), [`key`] (HMAC), [`tlv`] (options), [`reflect`] (the reply to a packet), [`session`]
+//! (how our agents get a session).
 pub mod key;
 pub mod packet;
+pub mod reflect;
 pub mod session;
 pub mod time;
 pub mod tlv;
 
 pub use key::Key;
 pub use packet::{BadPacket, ReflectorPacket, SenderPacket};
+pub use reflect::Reflection;
 pub use time::{ErrorEstimate, TimeFormat, Timestamp};
 
 /// Length of a packet in open mode (RFC 8762, section 4.2.1).

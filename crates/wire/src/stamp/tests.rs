@@ -141,6 +141,34 @@ fn padding_is_understood_and_a_length_beyond_the_packet_is_malformed() {
     assert_eq!(tlv::reflect(&too_long, None, 0, 0)[0], tlv::MALFORMED);
 }
 
+fn reflection() -> Reflection {
+    Reflection {
+        sequence: reflector().sequence,
+        receive: reflector().receive,
+        transmit: reflector().transmit,
+        error_estimate: reflector().error_estimate,
+        sender_ttl: reflector().sender_ttl,
+    }
+}
+
+#[test]
+fn a_reply_is_the_golden_bytes_and_as_long_as_its_packet() {
+    for (key, ours, theirs) in [
+        (None, SENDER_OPEN, REFLECTOR_OPEN),
+        (Some(&key()), SENDER_AUTHENTICATED, REFLECTOR_AUTHENTICATED),
+    ] {
+        let packet = bytes(ours);
+        let reply = reflect::reply(&packet, &sender(), key, reflection());
+        assert_eq!(reply, Some(bytes(theirs)));
+        let short = &packet[..packet.len() - 1];
+        assert_eq!(reflect::reply(short, &sender(), key, reflection()), None);
+        let longer = [&packet[..], &[0x80, tlv::EXTRA_PADDING, 0, 2, 9, 9]].concat();
+        let reply = reflect::reply(&longer, &sender(), key, reflection()).unwrap();
+        assert_eq!(reply.len(), longer.len());
+        assert_eq!(reply[packet.len()..], [0, tlv::EXTRA_PADDING, 0, 2, 9, 9]);
+    }
+}
+
 #[test]
 fn a_grant_reads_back_with_its_key() {
     let grant = Grant {
