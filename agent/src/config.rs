@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use tonle_evidence::record::{PlaceKind, QuotaState, Technology};
 use tonle_evidence::strict_json::MAX_INTEGER;
 use tonle_evidence::toml_text;
+use tonle_wire::stamp::Key;
+use tonle_wire::stamp::key::KEY_MIN_BYTES;
 use url::Url;
 
 /// Where state lives unless something else is said, below the working directory.
@@ -78,6 +80,9 @@ pub struct Config {
     /// ndt7 server in place of the collector's, `ws://` or `wss://`; or a Locate service that names
     /// servers: `locate` for M-Lab's, or an `https://` URL.
     pub throughput_server: Option<String>,
+    /// A file with the key, in hexadecimal digits, that reflectors named `stamp://…` share with this
+    /// device; absent: they are asked in open mode.
+    pub stamp_key_file: Option<PathBuf>,
     /// Time between two rounds, seconds.
     pub interval_s: u64,
     /// Time between two throughput runs, seconds.
@@ -113,6 +118,7 @@ impl Default for Config {
             allow_loopback: false,
             experiments: None,
             throughput_server: None,
+            stamp_key_file: None,
             interval_s: INTERVAL_S,
             throughput_interval_s: THROUGHPUT_INTERVAL_S,
             quiet_from_hour: None,
@@ -193,6 +199,26 @@ impl Config {
                 .run_max_bytes
                 .unwrap_or(usual.run_max_bytes.min(monthly_bytes)),
         }
+    }
+
+    /// The key for reflectors of others, where one is configured.
+    pub fn stamp_key(&self) -> Result<Option<Key>, ConfigError> {
+        let Some(path) = &self.stamp_key_file else {
+            return Ok(None);
+        };
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        let key = hex::decode(text.trim()).ok().map(Key::new);
+        let Some(Ok(key)) = key else {
+            return Err(ConfigError::Invalid(vec![format!(
+                "`stamp_key_file` names {}, which does not hold a key: at least {} hexadecimal digits",
+                path.display(),
+                2 * KEY_MIN_BYTES
+            )]));
+        };
+        Ok(Some(key))
     }
 
     fn check_amounts(&self, problems: &mut Vec<String>) {
@@ -288,6 +314,7 @@ impl Config {
             ("targets", &self.targets),
             ("resolv_conf", &self.resolv_conf),
             ("extra_roots", &self.extra_roots),
+            ("stamp_key_file", &self.stamp_key_file),
         ];
         for (name, file) in files {
             if let Some(path) = file.as_ref().filter(|path| !path.is_file()) {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tonle_evidence::observation::Observation;
-use tonle_evidence::record::Outcome;
+use tonle_evidence::record::{Outcome, PathClass, Target};
 use tonle_net::dns::{Patience, Resolved, resolve_host};
 use tonle_net::meter::TCP_OPEN_CLOSE_BYTES;
 use tonle_net::settings::NetSettings;
@@ -118,6 +118,16 @@ pub async fn until_cancelled(
         }
         done = work => done,
     }
+}
+
+/// The surroundings of steps towards a target: one declared local is a server that the volunteer
+/// named himself, and may be contacted wherever it stands.
+#[must_use]
+pub fn surroundings(run: &Run, target: &Target) -> NetSettings {
+    if target.path_class == PathClass::Local {
+        return run.net.for_named_server();
+    }
+    run.net.clone()
 }
 
 /// Refuses a target whose literal address may not be contacted.

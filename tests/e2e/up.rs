@@ -52,7 +52,7 @@ fn one_round_is_measured_acknowledged_and_processed() {
     experiments.dedup();
     assert_eq!(
         experiments,
-        ["dns", "latency", "throughput", "web_connectivity"]
+        ["dns", "latency", "stamp", "throughput", "web_connectivity"]
     );
     for record in records {
         assert_eq!(record["state"], "processed", "{record}");

@@ -1,7 +1,7 @@
 //! Between the runner and the disk: allows each run, and turns what it recorded into a durable
 //! record.
 use super::open::resolvers;
-use super::plan::{is_against_server, is_on_this_machine};
+use super::plan::{has_server, is_on_this_machine};
 use super::purse::{Purse, Spent};
 use super::{Device, Plan, Round, RoundError};
 use crate::budget::Reservation;
@@ -179,7 +179,7 @@ impl<'a> RoundDesk<'a> {
         // The collector's own server may stand on this machine or in this network; what a service
         // names may not.
         let is_service = locate::service_of(&job.target.value).is_some();
-        if is_against_server(job.experiment.meta().name) && !is_service {
+        if has_server(job.experiment.meta().name) && !is_service {
             net.for_named_server()
         } else {
             net
@@ -291,7 +291,7 @@ impl<'a> RoundDesk<'a> {
                 version: meta.version,
                 stream: meta.stream,
             },
-            target: if is_against_server(meta.name) {
+            target: if has_server(meta.name) {
                 locate::published(&job.target)
             } else {
                 job.target.clone()
@@ -406,6 +406,7 @@ impl Desk for RoundDesk<'_> {
         let run = run.locating(self.locating());
         // What nobody says is unmetered may cost by volume.
         let is_unmetered = metered == Some(false);
+        let run = run.with_stamp_key(self.device.stamp_key.clone());
         Some(run.on(Line {
             system: Some(self.device.system.clone()),
             plan: self.declared.plan(),

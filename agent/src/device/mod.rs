@@ -40,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 use tonle_evidence::record::Target;
 use tonle_net::datadir::DataDir;
 use tonle_net::settings::NetSettings;
+use tonle_wire::stamp::Key;
 
 /// One thing that a round contacts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -80,6 +81,8 @@ pub struct Device {
     dir: DataDir,
     files: DiskFiles,
     net: NetSettings,
+    /// Key that reflectors of others share with this device.
+    stamp_key: Option<Key>,
     client: reqwest::Client,
     system: System,
     /// Remembers what a Locate service said, over all rounds.

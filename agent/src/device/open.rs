@@ -63,6 +63,7 @@ pub(super) fn open(config: Config) -> Result<Device, OpenError> {
     config.validate()?;
     let net = surroundings(&config)?;
     let client = http::client(Arc::clone(&net.roots))?;
+    let stamp_key = config.stamp_key()?;
     let dir = DataDir::open(&config.data_dir, Role::Agent)?;
     let files = DiskFiles::new(dir.path());
     let consent = Consent::load(dir.path())?;
@@ -86,6 +87,7 @@ pub(super) fn open(config: Config) -> Result<Device, OpenError> {
         config,
         files,
         net,
+        stamp_key,
         client,
         system: System::default(),
         locator: Arc::new(Locator::open(dir.path())),

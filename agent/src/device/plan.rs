@@ -22,9 +22,17 @@ const ON_REQUEST: &[&str] = &["throughput1"];
 /// only where the line was declared unmetered, and where the budget has more than throughput needs.
 pub(super) const RESPONSIVENESS: &str = "responsiveness";
 
-/// True for an experiment whose server comes with the enrolment; all of these fill the line.
+/// The experiment against the collector's own server that costs next to nothing.
+const STAMP: &str = "stamp";
+
+/// True for an experiment whose server comes with the enrolment and which fills the line.
 pub(super) fn is_against_server(name: &str) -> bool {
     name == THROUGHPUT || name == RESPONSIVENESS || ON_REQUEST.contains(&name)
+}
+
+/// True for an experiment whose server comes with the enrolment.
+pub(super) fn has_server(name: &str) -> bool {
+    name == STAMP || is_against_server(name)
 }
 
 /// What a round is made of.
@@ -151,7 +159,7 @@ impl Device {
             let meta = experiment.meta();
             let is_wanted = match only {
                 Some(names) => names.contains(&meta.name),
-                None => self.is_on(meta.name, servers.of_throughput.as_ref(), is_unmetered),
+                None => self.is_on(meta.name, servers.throughput.as_ref(), is_unmetered),
             };
             if !is_wanted || !streams.contains(&meta.stream) {
                 continue;
@@ -200,9 +208,11 @@ impl Device {
 
 /// The servers that do not stand in a list: configured, or the collector's own.
 struct Servers {
-    of_throughput: Option<Target>,
+    throughput: Option<Target>,
     /// A Locate service names servers of ndt7 only.
-    of_others: Option<Target>,
+    others: Option<Target>,
+    /// A server of somebody else has no reflector of ours.
+    stamp: Option<Target>,
 }
 
 impl Servers {
@@ -210,17 +220,19 @@ impl Servers {
         let configured = config.throughput_server.clone();
         let own = enrolment.enrolled.ndt7_url.clone();
         let is_server = |value: &String| locate::service_of(value).is_none();
-        let of_others = configured.clone().filter(is_server).or_else(|| own.clone());
+        let others = configured.clone().filter(is_server).or_else(|| own.clone());
         Self {
-            of_throughput: configured.or(own).map(undeclared),
-            of_others: of_others.map(undeclared),
+            stamp: own.clone().map(undeclared),
+            throughput: configured.or(own).map(undeclared),
+            others: others.map(undeclared),
         }
     }
 
     fn of_experiment(&self, name: &str) -> Option<Target> {
         match name {
-            THROUGHPUT => self.of_throughput.clone(),
-            _ if is_against_server(name) => self.of_others.clone(),
+            THROUGHPUT => self.throughput.clone(),
+            STAMP => self.stamp.clone(),
+            _ if is_against_server(name) => self.others.clone(),
             _ => None,
         }
     }

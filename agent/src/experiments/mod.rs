@@ -11,6 +11,7 @@ pub mod latency;
 pub mod path;
 pub mod responsiveness;
 pub mod run;
+pub mod stamp;
 pub mod throughput;
 pub mod throughput1;
 pub mod web_connectivity;
@@ -90,6 +91,7 @@ pub const ALL: &[&dyn Experiment] = &[
     &dns::Dns,
     &web_page::WebPage,
     &path::Path,
+    &stamp::Stamp,
     &web_connectivity::WebConnectivity,
     &throughput::Throughput::STANDARD,
     &throughput1::Throughput1::STANDARD,

@@ -9,6 +9,7 @@ use tonle_evidence::record::{LimitedBy, Outcome};
 use tonle_net::clock::Stopwatch;
 use tonle_net::meter::Meter;
 use tonle_net::settings::NetSettings;
+use tonle_wire::stamp::Key;
 
 /// Called with (done, total) in units of the experiment's own choice.
 pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
@@ -51,6 +52,8 @@ pub struct Run {
     pub line: Line,
     /// The right to ask a Locate service for servers, where the volunteer gave it.
     pub locating: Option<Locating>,
+    /// Key that reflectors of others share with this device, where there is one.
+    pub stamp_key: Option<Key>,
     recorded: Mutex<Recorded>,
 }
 
@@ -74,6 +77,7 @@ impl Run {
             meter: Meter::default(),
             line: Line::default(),
             locating: None,
+            stamp_key: None,
             recorded: Mutex::default(),
         }
     }
@@ -88,6 +92,12 @@ impl Run {
     #[must_use]
     pub fn locating(self, locating: Option<Locating>) -> Self {
         Self { locating, ..self }
+    }
+
+    /// The same run, with a key for reflectors of others.
+    #[must_use]
+    pub fn with_stamp_key(self, stamp_key: Option<Key>) -> Self {
+        Self { stamp_key, ..self }
     }
 
     /// Records what a step saw and returns its index.

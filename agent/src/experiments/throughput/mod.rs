@@ -23,25 +23,31 @@
 //!    `early_stop`); its rate is of another metric (`ndt7_early`). Where it does not, whole
 //!    transfers leave a trace on the device, for `tonle agent replay`.
 //!
-//! Operations: the steps of `tonle_net`, then `transfer` (see `transfer`) and `limits` (see
-//! `witness`).
+//! 10. A STAMP train sees how long packets take before the transfers and beside them (see
+//!     `under_load`).
+//!
+//! Operations: the steps of `tonle_net`, then `transfer` (see `transfer`), `limits` (see `witness`)
+//! and those of `under_load`.
 pub mod early_stop;
 mod limit;
 mod rate;
 mod servers;
 pub mod trace;
 mod transfer;
+mod under_load;
 pub(super) mod witness;
 
 use super::bulk::ending::Stop;
-use super::bulk::stop_at_bytes;
+use super::bulk::{base_url, stop_at_bytes};
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
+use crate::steps;
 use early_stop::Rule;
-use servers::Source;
+use servers::{Servers, Source};
 use tonle_evidence::record::{LimitedBy, Outcome, PathClass, Stream, Target};
 use tonle_wire::ndt7::Direction;
 use tonle_wire::ndt7::spec::{HARD_LIMIT_US, NOMINAL_US};
 use transfer::{Limits, Transfer};
+use under_load::Companion;
 use witness::Witness;
 
 static META: Meta = Meta {
@@ -67,6 +73,8 @@ pub struct Timing {
 pub struct Throughput {
     /// How long a test is.
     pub timing: Timing,
+    /// Whether a STAMP train goes beside it.
+    pub under_load: bool,
 }
 
 impl Throughput {
@@ -77,6 +85,7 @@ impl Throughput {
             cut_off_us: HARD_LIMIT_US,
             capped_min_us: 2_000_000,
         },
+        under_load: true,
     };
 }
 
@@ -108,18 +117,50 @@ impl Throughput {
             }
             servers = source.servers(run) => servers?,
         };
+        let beginning = Box::pin(self.companion(run, target));
+        let begun = run.cancel.run_until_cancelled(beginning).await;
+        let mut companion = begun.flatten();
+        self.transfer(run, target, &mut servers, companion.as_mut())
+            .await;
+        if let Some(companion) = companion {
+            companion.end(run, target.path_class).await;
+        }
+        Ok(())
+    }
+
+    /// The train beside the transfers, where the server is one that may have a reflector of ours.
+    async fn companion(&self, run: &Run, target: &Target) -> Option<Companion> {
+        if !self.under_load {
+            return None;
+        }
+        let Ok(base) = base_url(&target.value) else {
+            under_load::without(run, "no_reflector");
+            return None;
+        };
+        let net = steps::surroundings(run, target);
+        Companion::begin(run, &net, &base).await
+    }
+
+    /// Both directions, one after the other.
+    async fn transfer(
+        &self,
+        run: &Run,
+        target: &Target,
+        servers: &mut Servers<'_>,
+        mut companion: Option<&mut Companion>,
+    ) {
         let mut limits_seen = Vec::new();
         for direction in Direction::ALL {
             let connecting = servers.connect(run, direction);
             let connected = tokio::select! {
                 () = run.cancel.cancelled() => {
                     run.ended(Outcome::Cancelled);
-                    return Ok(());
+                    return;
                 }
                 connected = connecting => connected,
             };
             let Some(connected) = connected else {
-                return Ok(());
+                return;
             };
             let limits = Limits {
                 timing: self.timing,
@@ -128,7 +169,11 @@ impl Throughput {
             };
             let scheme = connected.url.scheme().to_owned();
             let witness = Witness::begin(run, connected.bytes_before);
+            let from_us = run.clock.elapsed_us();
             let (transfer, course) = transfer::run(run, connected, direction, limits).await;
+            if let Some(companion) = companion.as_deref_mut() {
+                companion.saw(&transfer, from_us);
+            }
             if self.keeps_trace(run, target, &transfer) {
                 run.keep_trace(&witness.trace(run, &transfer, course, scheme, self.timing));
             }
@@ -136,10 +181,9 @@ impl Throughput {
             self.report(run, servers.path_class(), &transfer, &limits_seen);
             if transfer.stop == Stop::Cancelled {
                 run.ended(Outcome::Cancelled);
-                return Ok(());
+                return;
             }
         }
-        Ok(())
     }
 
     /// The rule that may end a direction early: what does not leave the building costs nothing.

@@ -26,6 +26,7 @@ const SHORT: Throughput = Throughput {
         cut_off_us: 30_000_000,
         capped_min_us: 1,
     },
+    under_load: false,
 };
 const PLENTY: u64 = 1 << 32;
 
@@ -139,6 +140,7 @@ async fn the_byte_cap_ends_both_directions_and_names_another_metric() {
             cut_off_us: 300_000_000,
             ..SHORT.timing
         },
+        ..SHORT
     };
     let run = new_run(max_bytes, true);
     let target = target(&format!("ws://{addr}"), PathClass::Abroad);

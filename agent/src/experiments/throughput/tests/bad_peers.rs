@@ -17,6 +17,7 @@ fn impatient() -> Throughput {
             cut_off_us: 1_500_000,
             capped_min_us: 1,
         },
+        ..SHORT
     }
 }
 
@@ -28,6 +29,7 @@ fn patient() -> Throughput {
             cut_off_us: 30_000_000,
             capped_min_us: 1,
         },
+        ..SHORT
     }
 }
 
@@ -78,6 +80,7 @@ async fn a_server_that_goes_silent_is_given_up_after_a_messages_wait() {
             cut_off_us: 60_000_000,
             ..impatient().timing
         },
+        ..SHORT
     };
     let run = new_run(BUDGET, true);
     let target = target(&format!("ws://{addr}/"), PathClass::Domestic);
