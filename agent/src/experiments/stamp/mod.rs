@@ -29,9 +29,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tonle_evidence::record::{Outcome, PathClass, Stream, Target};
 use tonle_net::clock_state;
-use tonle_net::dns::Patience;
 use tonle_net::stamp::{self, Plan, Session, TrainResult};
-use tonle_net::tcp;
 use url::Url;
 
 /// Packets of a train.
@@ -138,13 +136,10 @@ fn url_of(value: &str) -> Result<Url, CannotRun> {
 /// A reflector that nobody granted us anything of: what every reflector must answer.
 async fn stranger(run: &Run, url: &Url) -> Option<Granted> {
     let host = url.host_str().unwrap_or_default();
-    let resolved = steps::resolve(run, host, Patience::FIRST_ANSWER).await;
-    let addresses = &resolved.addresses;
-    let with_route = addresses.iter().find(|address| tcp::has_route(**address));
-    let address = with_route.or(addresses.first())?;
+    let address = steps::resolve_one(run, host).await?;
     Some(Granted {
         session: Session {
-            peer: SocketAddr::new(*address, url.port().unwrap_or(PORT)),
+            peer: SocketAddr::new(address, url.port().unwrap_or(PORT)),
             ssid: 0,
             key: run.stamp_key.clone(),
             stateful: false,
