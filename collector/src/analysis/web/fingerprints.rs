@@ -204,13 +204,17 @@ fn applies(countries: &[String], country: &str) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use std::sync::LazyLock;
 
     const BLOCKING: &str = include_str!("../../../../configs/fingerprints/blocking.toml");
     const SERVERS: &str = include_str!("../../../../configs/fingerprints/server-side.toml");
 
-    /// The shipped tables.
+    static SHIPPED: LazyLock<Fingerprints> =
+        LazyLock::new(|| Fingerprints::parse(BLOCKING, SERVERS).unwrap());
+
+    /// The shipped tables, read once.
     pub(crate) fn shipped() -> Fingerprints {
-        Fingerprints::parse(BLOCKING, SERVERS).unwrap()
+        SHIPPED.clone()
     }
 
     #[test]

@@ -15,6 +15,8 @@
 mod case;
 mod finding;
 #[cfg(test)]
+mod innocent;
+#[cfg(test)]
 mod properties;
 pub mod rules;
 #[cfg(test)]

@@ -195,6 +195,20 @@ fn a_refusal_in_clear_that_nobody_knows_is_no_verdict() {
 }
 
 #[test]
+fn two_refusals_that_differ_are_no_block_page() {
+    let refusal = |title, bytes, headers| Page {
+        status: 403,
+        title,
+        bytes,
+        headers,
+        ..PAGE
+    };
+    let theirs = Helper::of_site().page(&refusal("Elsewhere", 9_000, &["Date"]));
+    let build = clear(&refusal("Not available", 120, &["X-Ours"])).control(theirs);
+    assert_eq!(overall(&build).0, State::Insufficient);
+}
+
+#[test]
 fn another_edition_from_the_same_servers_is_the_page() {
     let edition = Page {
         title: "ទំព័រដើម Khmer Edition",

@@ -60,6 +60,7 @@ fn is_elsewhere(case: &Case<'_>, endpoint: &Endpoint) -> bool {
             comparison.headers_match,
             comparison.title_match,
         ];
-        alike == [Some(false); 3] && !case.prints.is_server_side(response)
+        let called_success = response.status / 100 == 2;
+        called_success && alike == [Some(false); 3] && !case.prints.is_server_side(response)
     })
 }

@@ -59,7 +59,8 @@ fn judge(case: &Case<'_>, page: &Page<'_>) -> Option<Finding> {
             "a page that has nothing in common with the controls'",
         ));
     }
-    let is_foreign = comparisons.iter().all(|comparison| {
+    let called_success = clear.iter().all(|(_, page)| page.status / 100 == 2);
+    let has_nothing_in_common = comparisons.iter().all(|comparison| {
         let alike = [
             comparison.body_length_match,
             comparison.headers_match,
@@ -67,7 +68,7 @@ fn judge(case: &Case<'_>, page: &Page<'_>) -> Option<Finding> {
         ];
         comparison.status_code_match == Some(true) && alike == [Some(false); 3]
     });
-    Some(if is_foreign {
+    Some(if called_success && has_nothing_in_common {
         let would_change = "the same page shown to a control in another country";
         Finding::likely(Mechanism::HttpOther, at, would_change)
     } else {
