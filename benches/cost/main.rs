@@ -12,9 +12,9 @@ mod volunteer;
 
 use transfers::Cost;
 
-/// Memory that an agent may hold, kB: between its rounds, and at most.
-const IDLE_AIM_KB: u64 = 15_000;
-const PEAK_AIM_KB: u64 = 30_000;
+/// Memory that an agent may hold, MB: between its rounds, and at most.
+const IDLE_AIM_MB: u64 = 15;
+const PEAK_AIM_MB: u64 = 30;
 
 fn main() -> ExitCode {
     match run() {
@@ -66,11 +66,10 @@ fn run() -> Result<(), String> {
     print(&format!("\n{}", ratios(&ours, &crates, &iperf3)));
     let peak_kb = ours[0].client_peak_kb.max(ours[1].client_peak_kb);
     print(&format!(
-        "An agent between its rounds holds {} (aim {}); one that measures {} at most (aim {}).",
+        "An agent between its rounds holds {} (aim: below {IDLE_AIM_MB}); one that measures, {} at \
+         most (aim: below {PEAK_AIM_MB}).",
         megabytes(idle),
-        megabytes(IDLE_AIM_KB),
         megabytes(peak_kb),
-        megabytes(PEAK_AIM_KB)
     ));
     Ok(())
 }

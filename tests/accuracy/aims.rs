@@ -3,7 +3,7 @@ use crate::row::{Figure, Row, What};
 use crate::table::size;
 
 /// Whose figures are held to the aims.
-const OURS: &str = "tonle";
+const OURS: [&str; 2] = ["tonle", "tonle stamp"];
 
 /// Throughput, parts per million of the truth: median, and worst on lines without loss.
 const RATE_MEDIAN_PPM: i64 = 30_000;
@@ -41,7 +41,8 @@ type Line = (String, Option<(String, bool)>);
 
 fn of(rows: &[Row], what: What, has: impl Fn(&Row) -> bool) -> Vec<&Figure> {
     let rows = rows.iter().filter(|row| has(row));
-    rows.filter_map(|row| row.figure(what, OURS)).collect()
+    rows.flat_map(|row| OURS.into_iter().filter_map(|tool| row.figure(what, tool)))
+        .collect()
 }
 
 /// Median and worst of the errors' sizes.
@@ -107,7 +108,7 @@ fn losses(rows: &[Row]) -> Line {
     let lost: i64 = figures.iter().map(|figure| figure.truth).sum();
     let seen = (!figures.is_empty()).then(|| {
         let figure = format!(
-            "{exact} of {} cells ({lost} of {probes} probes were lost)",
+            "{exact} of {} trains ({lost} of {probes} probes were lost)",
             figures.len()
         );
         (figure, exact == figures.len())

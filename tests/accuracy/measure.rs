@@ -27,8 +27,15 @@ const IRTT: Talk = Talk {
     server_port: 2112,
 };
 
-/// Name of our own program in a row.
+/// The front's port number, by UDP.
+const STAMP: Talk = Talk {
+    protocol: Protocol::Udp,
+    server_port: FRONT_PORT,
+};
+
+/// Names of our own measurements in a row.
 const TONLE: &str = "tonle";
+const TONLE_STAMP: &str = "tonle stamp";
 /// A run may use as much as it likes: whole tests.
 pub(crate) const WHOLE_RUN_BYTES: u64 = 1_000_000_000;
 
@@ -54,6 +61,7 @@ pub(crate) fn cell(cell: Cell, plan: &Plan) -> Result<Row, String> {
     };
     let mut steps: Vec<(&str, Step)> = vec![
         ("tonle latency", latency),
+        ("tonle stamp", stamp),
         ("tonle throughput", |world, figures, _| {
             throughput(world, figures)
         }),
@@ -115,15 +123,24 @@ fn latency(world: &World, figures: &mut Vec<Figure>, _: &Plan) -> Result<(), Str
     let measure = || Record::measure(world, &["latency", world.server()]);
     let (record, all) = watched(world, measure)?;
     let probes = figures::probes(&all, ECHO, record.span);
-    let sent = i64::try_from(probes.len()).unwrap_or(i64::MAX);
-    let lost = (record.sample("latency.loss_ppm/icmp")? * sent + 500_000) / 1_000_000;
+    let lost = of_ppm(record.sample("latency.loss_ppm/icmp")?, &probes);
     figures.push(lost_figure(TONLE, lost, &probes));
     let said = record.sample("latency.rtt_median_us/icmp")?;
     figures.push(figure(What::Rtt, TONLE, said, median_us(&probes)?));
     Ok(())
 }
 
-/// Both directions of our throughput.
+fn stamp(world: &World, figures: &mut Vec<Figure>, _: &Plan) -> Result<(), String> {
+    let (record, all) = watched(world, || Record::measure(world, &["stamp"]))?;
+    let probes = figures::probes(&all, STAMP, record.span);
+    let lost = of_ppm(record.sample("stamp.loss_ppm")?, &probes);
+    figures.push(lost_figure(TONLE_STAMP, lost, &probes));
+    let said = record.sample("stamp.rtt_median_us")?;
+    figures.push(figure(What::Rtt, TONLE_STAMP, said, median_us(&probes)?));
+    Ok(())
+}
+
+/// Both directions of our throughput, and the round trips beside them.
 pub(crate) fn throughput(world: &World, figures: &mut Vec<Figure>) -> Result<(), String> {
     let (record, all) = watched(world, || Record::measure(world, &["throughput"]))?;
     for (direction, what) in [("download", What::Download), ("upload", What::Upload)] {
@@ -134,7 +151,18 @@ pub(crate) fn throughput(world: &World, figures: &mut Vec<Figure>) -> Result<(),
         let said = record.sample(&format!("throughput.{direction}_bps"))?;
         figures.push(figure(what, TONLE, said, signed(truth)));
     }
+    for (direction, what) in [("download", What::DownloadRtt), ("upload", What::UploadRtt)] {
+        let probes = figures::probes(&all, STAMP, record.phase(direction)?);
+        let said = record.sample(&format!("throughput.loaded_rtt_median_us/{direction}"))?;
+        figures.push(loaded_figure(what, TONLE, said, &probes)?);
+    }
     Ok(())
+}
+
+/// How many of the probes a share is, parts per million.
+fn of_ppm(ppm: i64, probes: &[Option<RoundTrip>]) -> i64 {
+    let sent = i64::try_from(probes.len()).unwrap_or(i64::MAX);
+    (ppm * sent + 500_000) / 1_000_000
 }
 
 /// The interval over which a direction was counted: a download's by the client, an upload's by the

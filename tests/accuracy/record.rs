@@ -42,16 +42,27 @@ impl Record {
 
     /// The transfer of one direction, and its span.
     pub(crate) fn transfer(&self, direction: &str) -> Result<(&Value, Span), String> {
-        let seen = self.record["observations"].as_array().into_iter().flatten();
-        let transfer = seen
-            .filter(|one| one["operation"] == "transfer")
-            .find(|one| one["detail"]["direction"] == direction)
-            .ok_or_else(|| format!("no {direction} transfer"))?;
-        let at = |name: &str| transfer[name].as_i64().unwrap_or_default();
-        let span = Span {
+        let transfer = self.seen("transfer", "direction", direction)?;
+        Ok((transfer, self.span_of(transfer)))
+    }
+
+    /// When the probes beside a direction of throughput left.
+    pub(crate) fn phase(&self, direction: &str) -> Result<Span, String> {
+        let phase = self.seen("rtt_phase", "phase", direction)?;
+        Ok(self.span_of(phase))
+    }
+
+    fn seen(&self, operation: &str, key: &str, value: &str) -> Result<&Value, String> {
+        let mut seen = self.record["observations"].as_array().into_iter().flatten();
+        seen.find(|one| one["operation"] == operation && one["detail"][key] == value)
+            .ok_or_else(|| format!("no {operation} of {value}"))
+    }
+
+    fn span_of(&self, observation: &Value) -> Span {
+        let at = |name: &str| observation[name].as_i64().unwrap_or_default();
+        Span {
             from_us: self.span.from_us + at("t_start_us"),
             until_us: self.span.from_us + at("t_end_us"),
-        };
-        Ok((transfer, span))
+        }
     }
 }

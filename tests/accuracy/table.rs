@@ -22,12 +22,12 @@ const SECTIONS: &[Section] = &[
     Section {
         title: "Median round trip without our load",
         what: What::Rtt,
-        tools: &["tonle", "fping", "irtt"],
+        tools: &["tonle", "tonle stamp", "fping", "irtt"],
     },
     Section {
         title: "Lost probes",
         what: What::Lost,
-        tools: &["tonle", "fping", "irtt"],
+        tools: &["tonle", "tonle stamp", "fping", "irtt"],
     },
     Section {
         title: "Median round trip during a download, error as a share of the time in queues",
