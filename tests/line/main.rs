@@ -1,9 +1,10 @@
 //! Our agent and collector, unmodified, on lines of the lab whose truth is known: what they say of a
-//! path. Ignored loudly where the lab cannot run; a failure there under `LAB=require`.
+//! path, and of tests that are favoured. Ignored loudly where the lab cannot run; a failure there under `LAB=require`.
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
 
 mod bench;
+mod favoured;
 mod path;
 
 type Check = fn() -> Result<(), Failed>;
@@ -16,6 +17,14 @@ const TESTS: &[(&str, Check)] = &[
     (
         "the_collector_says_where_paths_lead_and_which_leave_as_the_others",
         path::the_collector_says_where_paths_lead,
+    ),
+    (
+        "a_fair_line_is_not_said_to_favour_tests",
+        favoured::a_fair_line_is_not_accused,
+    ),
+    (
+        "a_network_that_lets_only_tests_run_faster_is_found",
+        favoured::a_network_that_lets_tests_run_faster_is_found,
     ),
 ];
 

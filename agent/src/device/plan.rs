@@ -16,8 +16,11 @@ use url::Url;
 /// The experiment whose server is not in a list but comes with the enrolment, and that runs by
 /// default where that server is on this machine.
 pub(super) const THROUGHPUT: &str = "throughput";
+/// The experiment against the same server that runs rarely beside throughput on unmetered lines, and
+/// else on request.
+pub(super) const FAVOURED: &str = "favoured";
 /// Experiments against the same server that cost data and run only where they were asked for.
-const ON_REQUEST: &[&str] = &["throughput1"];
+const ON_REQUEST: &[&str] = &["throughput1", FAVOURED];
 /// The experiment against the same server that fills the line for so long that it runs by itself
 /// only where the line was declared unmetered, and where the budget has more than throughput needs.
 pub(super) const RESPONSIVENESS: &str = "responsiveness";

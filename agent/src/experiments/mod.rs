@@ -7,6 +7,7 @@
 //! 3. It stops soon after `run.cancel` fires, and never uses more bytes than `run.max_bytes`.
 mod bulk;
 pub mod dns;
+pub mod favoured;
 pub mod latency;
 pub mod path;
 pub mod responsiveness;
@@ -96,6 +97,7 @@ pub const ALL: &[&dyn Experiment] = &[
     &throughput::Throughput::STANDARD,
     &throughput1::Throughput1::STANDARD,
     &responsiveness::Responsiveness::STANDARD,
+    &favoured::Favoured,
 ];
 
 /// The experiment of this name.

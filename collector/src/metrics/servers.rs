@@ -1,8 +1,8 @@
 //! What the measurement servers counted, read anew for each answer.
 use super::register;
 use crate::servers::{
-    ArchiveCounters, FrontCounters, ResponsivenessCounters, ServersCounters, StampCounters,
-    TestCounters,
+    ArchiveCounters, FilesCounters, FrontCounters, ResponsivenessCounters, ServersCounters,
+    StampCounters, TestCounters,
 };
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
@@ -14,6 +14,8 @@ metrics! {
     {
         /// Connections and requests that came to no protocol, by reason: full, broken or path.
         front_refused_total: IntCounterVec ["reason"],
+        /// Plain files asked for, by result: begun, request (none such), overload or source.
+        files_total: IntCounterVec ["result"],
         /// ndt7 subtests begun, by direction.
         ndt7_tests_total: IntCounterVec ["direction"],
         /// ndt7 subtests ended, by how: closed, or broken off as stock uploads are.
@@ -56,6 +58,7 @@ impl ServersMetrics {
     pub(super) fn of(counters: &ServersCounters) -> Self {
         let metrics = Self::new();
         metrics.read_front(&counters.front);
+        metrics.read_files(&counters.files);
         metrics.read_archive(&counters.ndt7_archive);
         let ndt7 = OfTests {
             begun: &metrics.ndt7_tests_total,
@@ -93,6 +96,14 @@ impl ServersMetrics {
         let archived = &self.ndt7_archived_total;
         read(archived, "kept", &counters.kept);
         read(archived, "failed", &counters.failures);
+    }
+
+    fn read_files(&self, counters: &FilesCounters) {
+        let files = &self.files_total;
+        read(files, "begun", &counters.begun);
+        read(files, "request", &counters.refused_requests);
+        read(files, "overload", &counters.refused_overload);
+        read(files, "source", &counters.refused_source);
     }
 
     fn read_responsiveness(&self, counters: &ResponsivenessCounters) {

@@ -7,6 +7,7 @@ mod admission;
 mod busy;
 mod config;
 mod door;
+mod files;
 mod front;
 mod ndt7;
 mod responsiveness;
@@ -18,12 +19,14 @@ mod websocket;
 
 pub use config::{ServersConfig, TestLength};
 pub use door::TestCounters;
+pub use files::FilesCounters;
 pub use front::FrontCounters;
 pub use ndt7::ArchiveCounters;
 pub use responsiveness::ResponsivenessCounters;
 pub use stamp::StampCounters;
 
 use door::TestDoor;
+use files::Files;
 use front::{Door, Front, FrontSettings};
 use ndt7::Ndt7;
 use responsiveness::Responsiveness;
@@ -43,6 +46,8 @@ const HANDSHAKES_MAX: usize = 256;
 pub struct ServersCounters {
     /// The port that all protocols over HTTP share.
     pub front: Arc<FrontCounters>,
+    /// Plain files.
+    pub files: Arc<FilesCounters>,
     /// ndt7.
     pub ndt7: Arc<TestCounters>,
     /// The archive of ndt7.
@@ -104,7 +109,9 @@ impl Servers {
             tokens,
             Arc::clone(&counters.responsiveness),
         );
+        let files = Files::new(config, Arc::clone(&counters.files));
         let max_connections = ndt7.connections_max()
+            + files.downloads_max()
             + throughput1.connections_max()
             + responsiveness.loads_max()
             + HANDSHAKES_MAX;
@@ -112,6 +119,7 @@ impl Servers {
             Box::new(ndt7),
             Box::new(throughput1),
             Box::new(responsiveness),
+            Box::new(files),
         ];
         let mut reflector = None;
         if let Some(address) = config.stamp_address() {

@@ -15,7 +15,7 @@ use tonle_net::settings::NetSettings;
 use tonle_net::tls;
 use tonle_net::websocket::{self, Upgrade, WebSocketStream};
 use tonle_wire::ndt7::spec::MESSAGE_ACCEPTED_MAX_BYTES;
-use url::Url;
+use url::{Position, Url};
 
 /// Most addresses of a host that are tried.
 const ADDRESSES_MAX: usize = 4;
@@ -59,6 +59,19 @@ impl Connected {
             scrub::url(&self.url)
         }
     }
+}
+
+/// A connection to the server, up to TLS.
+pub(in crate::experiments) struct Opened {
+    /// The address that answered.
+    pub(in crate::experiments) peer: SocketAddr,
+    pub(in crate::experiments) stream: Box<dyn ByteStream>,
+    /// A second handle, for the kernel's counters.
+    pub(in crate::experiments) kernel: Option<OwnedFd>,
+    /// How far it may be read.
+    allowance: Allowance,
+    /// What it added to the run's byte count.
+    pub(in crate::experiments) own: Meter,
 }
 
 /// The server under test.
@@ -142,6 +155,33 @@ impl Server {
         let mut url = self.base.clone();
         url.set_path(path);
         url.set_query(Some(query));
+        let opened = self.open_stream(run).await?;
+        let user_agent = format!("{CLIENT_NAME}/{CLIENT_VERSION}");
+        let upgrade = Upgrade {
+            url: &url,
+            subprotocol,
+            user_agent: &user_agent,
+            message_max_bytes: MESSAGE_ACCEPTED_MAX_BYTES,
+            is_foreign: self.is_foreign,
+            timeout: MESSAGE_TIMEOUT,
+        };
+        let (seen, socket) = websocket::upgrade(&run.clock, opened.stream, upgrade).await;
+        run.observe(seen);
+        let connected = Connected {
+            socket: socket?,
+            url,
+            kernel: opened.kernel,
+            bytes_before,
+            allowance: opened.allowance,
+            own: opened.own,
+            is_foreign: self.is_foreign,
+        };
+        Some((opened.peer, connected))
+    }
+
+    /// A connection of its own to the server, with TLS where its URL asks for it; every step is
+    /// recorded, `None` when one failed.
+    pub(in crate::experiments) async fn open_stream(&self, run: &Run) -> Option<Opened> {
         let own = Meter::default();
         let (peer, stream) = self.open(run).await?;
         own.add(TCP_OPEN_CLOSE_BYTES);
@@ -153,32 +193,29 @@ impl Server {
             allowance.clone(),
             kernel.as_ref().and_then(|kernel| kernel.try_clone().ok()),
         );
-        let stream: Box<dyn ByteStream> = if url.scheme() == "wss" {
+        let stream: Box<dyn ByteStream> = if self.base.scheme() == "wss" {
             self.shake_hands(run, peer, metered).await?
         } else {
             Box::new(metered)
         };
-        let user_agent = format!("{CLIENT_NAME}/{CLIENT_VERSION}");
-        let upgrade = Upgrade {
-            url: &url,
-            subprotocol,
-            user_agent: &user_agent,
-            message_max_bytes: MESSAGE_ACCEPTED_MAX_BYTES,
-            is_foreign: self.is_foreign,
-            timeout: MESSAGE_TIMEOUT,
-        };
-        let (seen, socket) = websocket::upgrade(&run.clock, stream, upgrade).await;
-        run.observe(seen);
-        let connected = Connected {
-            socket: socket?,
-            url,
+        Some(Opened {
+            peer,
+            stream,
             kernel,
-            bytes_before,
             allowance,
             own,
-            is_foreign: self.is_foreign,
+        })
+    }
+
+    /// Where the same server answers ordinary requests: its scheme and place, at the root.
+    pub(in crate::experiments) fn http_url(&self) -> Option<Url> {
+        let scheme = if self.base.scheme() == "wss" {
+            "https"
+        } else {
+            "http"
         };
-        Some((peer, connected))
+        let place = &self.base[Position::BeforeHost..Position::AfterPort];
+        Url::parse(&format!("{scheme}://{place}/")).ok()
     }
 
     /// A TCP connection to the first address that lets us, or to the one that did before.
