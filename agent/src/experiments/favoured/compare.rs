@@ -27,7 +27,6 @@ const PAIRS_MAX: usize = 60;
 
 /// What the pairs of a run say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "the unit stands in every name")]
 pub struct Comparison {
     /// Median of the ratios, millionths.
     pub median_ppm: i64,

@@ -208,7 +208,7 @@ mod tests {
         #[test]
         fn all_transfers_together_stay_within_the_runs_bytes(rate_bps in 0i64..100_000_000_000, max_bytes in 10_000_000u64..1_000_000_000) {
             let bytes = transfer_bytes(rate_bps, max_bytes);
-            prop_assert!(bytes >= TRANSFER_MIN_BYTES && bytes <= TRANSFER_MAX_BYTES);
+            prop_assert!((TRANSFER_MIN_BYTES..=TRANSFER_MAX_BYTES).contains(&bytes));
             prop_assert!(2 * TRANSFER_MIN_BYTES + u64::from(2 * PAIRS) * bytes <= max_bytes);
         }
     }

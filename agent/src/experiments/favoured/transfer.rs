@@ -72,16 +72,12 @@ async fn test(run: &Run, server: &mut Server, bytes: u64) -> Option<(u64, i64)> 
     let took_us = step.elapsed_us();
     // Not listened to any longer: every byte still costs.
     ending::close(run, socket, connected.kernel, &connected.own, false).await;
-    match failure {
-        Some(failure) => {
-            run.observe(step.fail(failure));
-            None
-        }
-        None => {
-            run.observe(step.succeed());
-            Some((payload_bytes, took_us))
-        }
+    if let Some(failure) = failure {
+        run.observe(step.fail(failure));
+        return None;
     }
+    run.observe(step.succeed());
+    Some((payload_bytes, took_us))
 }
 
 /// The ordinary request step; see `tonle_net::http`.

@@ -62,7 +62,7 @@ impl Files {
         };
         match self.admission.admit(Direction::Download, caller.peer.ip()) {
             Ok(permit) => self.file(size, permit, caller),
-            Err(no_room) => self.refuse(&no_room),
+            Err(no_room) => self.refuse(no_room),
         }
     }
 
@@ -78,7 +78,7 @@ impl Files {
         response
     }
 
-    fn refuse(&self, no_room: &NoRoom) -> Response<Body> {
+    fn refuse(&self, no_room: NoRoom) -> Response<Body> {
         let (counter, status) = match no_room {
             NoRoom::Overload => (
                 &self.counters.refused_overload,

@@ -12,16 +12,16 @@ const PIECE_BYTES: usize = 64 << 10;
 
 /// One file on its way; its place in the server is given back when it is dropped.
 pub(super) struct Noise {
-    noise: Bytes,
+    content: Bytes,
     size: u64,
     left_bytes: u64,
     _permit: Permit,
 }
 
 impl Noise {
-    pub(super) fn new(noise: Bytes, size: u64, permit: Permit) -> Self {
+    pub(super) fn new(content: Bytes, size: u64, permit: Permit) -> Self {
         Self {
-            noise,
+            content,
             size,
             left_bytes: size,
             _permit: permit,
@@ -33,11 +33,11 @@ impl Noise {
     }
 
     fn piece(&mut self) -> Bytes {
-        let done = (self.size - self.left_bytes) % self.noise.len() as u64;
-        let from = usize::try_from(done).expect("within the noise");
+        let done = (self.size - self.left_bytes) % self.content.len() as u64;
+        let from = usize::try_from(done).expect("within the content");
         let left = usize::try_from(self.left_bytes).unwrap_or(PIECE_BYTES);
-        let until = self.noise.len().min(from + left.min(PIECE_BYTES));
-        let piece = self.noise.slice(from..until);
+        let until = self.content.len().min(from + left.min(PIECE_BYTES));
+        let piece = self.content.slice(from..until);
         self.left_bytes -= piece.len() as u64;
         piece
     }
