@@ -117,9 +117,21 @@ fn losses(rows: &[Row]) -> Line {
 }
 
 fn loaded(rows: &[Row], what: What, name: &str) -> Line {
-    let seen = spread(&of(rows, what, |_| true)).map(|(median, worst)| {
-        let figure = format!("median {}, worst {}", percent(median), percent(worst));
-        (figure, worst <= LOADED_PPM)
+    let figures = of(rows, what, |_| true);
+    let worst = figures.iter().max_by_key(|figure| size(figure));
+    let seen = spread(&figures).zip(worst).map(|((median, _), worst)| {
+        let ms = |us: i64| us as f64 / 1_000.0;
+        let within = figures.iter().filter(|figure| size(figure) <= LOADED_PPM);
+        let figure = format!(
+            "median {}, {} of {} cells within; worst {}: {:.2} ms where the queues hold {:.1} ms",
+            percent(median),
+            within.count(),
+            figures.len(),
+            percent(size(worst)),
+            ms(worst.difference()),
+            ms(worst.of)
+        );
+        (figure, size(worst) <= LOADED_PPM)
     });
     let aim = format!("latency under {name} within 10 % of the queue's delay");
     (aim, seen)
