@@ -29,7 +29,10 @@ struct Fixture {
 
 impl Fixture {
     async fn start(text: &str) -> Self {
-        let config: ServersConfig = toml::from_str(text).unwrap();
+        Self::configured(toml::from_str(text).unwrap()).await
+    }
+
+    async fn configured(config: ServersConfig) -> Self {
         assert_eq!(config.problems(), Vec::<String>::new());
         let server = Servers::bind(&config, None).await.unwrap();
         let cancel = CancellationToken::new();
@@ -41,12 +44,16 @@ impl Fixture {
         }
     }
 
-    /// Status line and body of an answer of the front at this of its addresses.
+    /// Status line and body of the answer to this request for a session, at this of its addresses.
     async fn ask(&self, host: IpAddr, method: &str) -> (String, String) {
+        self.ask_with(host, method, "").await
+    }
+
+    async fn ask_with(&self, host: IpAddr, method: &str, query: &str) -> (String, String) {
         let peer = SocketAddr::new(host, self.addr.port());
         let mut stream = TcpStream::connect(peer).await.unwrap();
         let request = format!(
-            "{method} /stamp/v1/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            "{method} /stamp/v1/session{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -184,6 +191,31 @@ async fn without_a_reflector_there_is_no_session_and_a_session_is_asked_for_by_g
     let (status, _) = server.ask(home("127.0.0.1"), "POST").await;
     assert_eq!(status, "HTTP/1.1 405 Method Not Allowed");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn where_a_token_is_required_there_is_no_session_without() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("key.json");
+    // RFC 8037, appendix A.2.
+    let public =
+        r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+    std::fs::write(&key, public).unwrap();
+    let server = Fixture::configured(ServersConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        token_verify_keys: vec![key],
+        token_machine: Some("here".to_owned()),
+        token_required: true,
+        ..ServersConfig::default()
+    })
+    .await;
+    for query in ["", "?access_token=a.b.c"] {
+        let (status, _) = server.ask_with(home("127.0.0.1"), "GET", query).await;
+        assert_eq!(status, "HTTP/1.1 401 Unauthorized", "{query}");
+    }
+    let counters = server.stop().await;
+    assert_eq!(counters.stamp.refused_token.load(Ordering::Relaxed), 2);
+    assert_eq!(counters.stamp.granted.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]

@@ -4,9 +4,12 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+mod agent;
 mod ndt7;
+mod program;
 mod responsiveness;
 mod server;
+mod stamp;
 
 type Check = fn() -> Result<(), Failed>;
 
@@ -62,6 +65,26 @@ const TESTS: &[Needing] = &[
         name: "curl_takes_every_object_of_responsiveness_without_tls",
         needs: &[responsiveness::CURL],
         check: responsiveness::curl_without_tls,
+    },
+    Needing {
+        name: "the_stamp_suite_sender_loses_nothing_to_our_reflector_in_open_mode",
+        needs: &[stamp::STAMP_SUITE],
+        check: stamp::its_sender_in_open_mode,
+    },
+    Needing {
+        name: "the_stamp_suite_sender_loses_nothing_in_a_granted_session",
+        needs: &[stamp::STAMP_SUITE],
+        check: stamp::its_sender_in_a_granted_session,
+    },
+    Needing {
+        name: "our_stamp_measures_a_stamp_suite_reflector_in_open_mode",
+        needs: &[stamp::STAMP_SUITE],
+        check: stamp::our_experiment_in_open_mode,
+    },
+    Needing {
+        name: "our_stamp_measures_a_stamp_suite_reflector_that_counts_with_a_key",
+        needs: &[stamp::STAMP_SUITE],
+        check: stamp::our_experiment_with_a_key_and_a_reflector_that_counts,
     },
 ];
 

@@ -1,8 +1,8 @@
 //! Our measurement servers as a program of their own, for one test.
+use crate::program::Program;
 use libtest_mimic::Failed;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use tempfile::TempDir;
 
 /// What the program says before its address.
@@ -10,17 +10,22 @@ const SAYS: &str = "measurement servers: ";
 
 /// A running server; ends with the test.
 pub(crate) struct Server {
-    process: Child,
     /// `127.0.0.1:port`.
     pub(crate) place: String,
     /// The certificate of a server that speaks TLS.
     pub(crate) cert: PathBuf,
+    _program: Program,
     _dir: TempDir,
 }
 
 impl Server {
     /// Starts one that speaks `ws` and `wss` as `localhost`.
     pub(crate) fn start() -> Result<Self, Failed> {
+        Self::start_with("")
+    }
+
+    /// The same, with more in the table `[servers]`.
+    pub(crate) fn start_with(servers: &str) -> Result<Self, Failed> {
         let dir = tempfile::tempdir()?;
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
         let (cert, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
@@ -29,44 +34,25 @@ impl Server {
         let config = dir.path().join("collector.toml");
         let text = format!(
             "metrics_listen = '127.0.0.1:0'\ntls_cert = '{}'\ntls_key = '{}'\n\
-             [servers]\nlisten = '127.0.0.1:0'\n",
+             [servers]\nlisten = '127.0.0.1:0'\n{servers}\n",
             cert.display(),
             key.display()
         );
         std::fs::write(&config, text)?;
-        let mut process = Command::new(env!("CARGO_BIN_EXE_tonle"))
-            .args(["collector", "serve", "--only", "servers", "--config"])
-            .arg(&config)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let notes = process.stderr.take().ok_or("standard error is piped")?;
-        let mut lines = BufReader::new(notes).lines().map_while(Result::ok);
-        let place = lines.find_map(|line| line.split_once(SAYS).map(|(_, place)| place.to_owned()));
-        // Read on, so that its log never fills the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        let mut server = Self {
-            process,
-            place: String::new(),
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tonle"));
+        command.args(["collector", "serve", "--only", "servers", "--config"]);
+        command.arg(&config);
+        let (program, place) = Program::start(command, SAYS)?;
+        Ok(Self {
+            place,
             cert,
+            _program: program,
             _dir: dir,
-        };
-        let place = place.ok_or("the server ended before it was up")?;
-        place.trim().clone_into(&mut server.place);
-        Ok(server)
+        })
     }
 
     /// Its port on this machine, by the name that its certificate has.
     pub(crate) fn named_place(&self) -> String {
         self.place.replace("127.0.0.1", "localhost")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to end.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

@@ -46,7 +46,7 @@ metrics! {
         throughput1_load_bytes_total: IntCounterVec ["direction"],
         /// throughput1 streams running now.
         throughput1_running_streams: IntGauge,
-        /// Sessions of the STAMP reflector asked for, by answer: granted, request, overload or source.
+        /// STAMP sessions asked for, by answer: granted, request, token, overload or source.
         stamp_sessions_total: IntCounterVec ["answer"],
         /// STAMP packets received, by fate: reflected, length, session, hmac, excess or unsent.
         stamp_packets_total: IntCounterVec ["fate"],
@@ -128,6 +128,7 @@ impl ServersMetrics {
         let sessions = &self.stamp_sessions_total;
         read(sessions, "granted", &counters.granted);
         read(sessions, "request", &counters.refused_requests);
+        read(sessions, "token", &counters.refused_token);
         read(sessions, "overload", &counters.refused_overload);
         read(sessions, "source", &counters.refused_source);
         let packets = &self.stamp_packets_total;

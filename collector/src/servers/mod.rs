@@ -106,7 +106,7 @@ impl Servers {
         let responsiveness = Responsiveness::new(
             config,
             tls.is_some(),
-            tokens,
+            Arc::clone(&tokens),
             Arc::clone(&counters.responsiveness),
         );
         let files = Files::new(config, Arc::clone(&counters.files));
@@ -124,7 +124,7 @@ impl Servers {
         let mut reflector = None;
         if let Some(address) = config.stamp_address() {
             let counters = Arc::clone(&counters.stamp);
-            let bound = stamp::bind(config, address, counters);
+            let bound = stamp::bind(config, address, tokens, counters);
             let (door, bound) = bound.map_err(|source| BindError {
                 address,
                 key: "stamp_listen",

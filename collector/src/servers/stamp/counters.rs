@@ -10,6 +10,8 @@ pub struct StampCounters {
     pub refused_overload: AtomicU64,
     /// Sessions refused because their source has, or asked for, too many.
     pub refused_source: AtomicU64,
+    /// Sessions refused for want of a good token.
+    pub refused_token: AtomicU64,
     /// Requests that were none for a session.
     pub refused_requests: AtomicU64,
     /// Packets sent back.

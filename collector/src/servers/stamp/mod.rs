@@ -13,6 +13,7 @@ pub use counters::StampCounters;
 pub(super) use reflector::Reflector;
 
 use super::config::ServersConfig;
+use super::tokens::Tokens;
 use crate::ingest::source::Cidr;
 use sessions::Sessions;
 use std::io;
@@ -40,12 +41,14 @@ impl Shared {
 /// The door of STAMP.
 pub(super) struct Stamp {
     shared: Arc<Shared>,
+    tokens: Arc<Tokens>,
 }
 
 /// Binds a reflector on `address` and makes its door. Must be called within a tokio runtime.
 pub(super) fn bind(
     config: &ServersConfig,
     address: SocketAddr,
+    tokens: Arc<Tokens>,
     counters: Arc<StampCounters>,
 ) -> io::Result<(Stamp, Reflector)> {
     let socket = udp::bind(address)?;
@@ -58,6 +61,7 @@ pub(super) fn bind(
     });
     let door = Stamp {
         shared: Arc::clone(&shared),
+        tokens,
     };
     Ok((door, Reflector { socket, shared }))
 }
