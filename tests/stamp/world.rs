@@ -37,12 +37,12 @@ impl World {
                 .map_err(|error| format!("write {name}: {error}"))
         };
         let place = home.path().display();
-        // The kernel's own congestion control fills queues; BBR would keep them short.
+        // Cubic fills queues; BBR would keep them short.
         write(
             "collector.toml",
             format!(
                 "data_dir = '{place}/collector'\nlisten = '{SERVER}:8080'\n\
-                 [servers]\nlisten = '{SERVER}:{PORT}'\ncongestion_control = ''\n"
+                 [servers]\nlisten = '{SERVER}:{PORT}'\ncongestion_control = 'cubic'\n"
             ),
         )?;
         write(

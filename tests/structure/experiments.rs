@@ -6,8 +6,8 @@ use toml::Table;
 use tonle_agent::experiments::ALL;
 
 const FOLDER: &str = "agent/src/experiments";
-/// Files of the folder that are the contract, not an experiment.
-const CONTRACT: [&str; 2] = ["mod", "run"];
+/// What of the folder is no experiment: the contract, and what experiments that transfer share.
+const CONTRACT: [&str; 3] = ["bulk", "mod", "run"];
 
 /// (base, experiment) of every declared metric.
 fn declared() -> BTreeSet<(String, String)> {

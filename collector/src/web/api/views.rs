@@ -153,6 +153,20 @@ pub(crate) struct ProvinceView {
     km: String,
     /// Census population.
     population: i64,
+    /// The middle of its shape.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    centre: Option<CentreView>,
+}
+
+/// A point of the globe, millionths of a degree.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CentreView {
+    /// North of the equator.
+    #[schema(example = 11_550_933)]
+    lat_udeg: i64,
+    /// East of Greenwich.
+    #[schema(example = 104_871_772)]
+    lon_udeg: i64,
 }
 
 /// An operator and the networks it runs.
@@ -191,6 +205,10 @@ impl From<&ProvinceInfo> for ProvinceView {
             en: province.en.clone(),
             km: province.km.clone(),
             population: province.population,
+            centre: province.centre.map(|centre| CentreView {
+                lat_udeg: centre.lat_udeg,
+                lon_udeg: centre.lon_udeg,
+            }),
         }
     }
 }
