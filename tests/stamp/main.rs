@@ -18,6 +18,10 @@ const EARLY_US: i64 = 200;
 /// machine's own kernel, and BBR keeps about the round trip of the idle line in the queue.
 const LOAD_MIN_US: i64 = 10_000;
 
+/// Copies that may still be on their way when every packet is answered, which nobody waits for: what
+/// is sent within the 250 ms by which the line delays some.
+const UNHEARD_MAX: i64 = 3;
+
 type Check = fn() -> Result<(), Failed>;
 
 const TESTS: &[(&str, Check)] = &[
@@ -111,11 +115,10 @@ fn copies_and_disorder() -> Result<(), Failed> {
     same("lost from the server", number(said, "backward_lost"), 0)?;
     let train = Train::of(&world);
     let replies = train.delivered(Way::Down);
-    same(
-        "duplicates",
-        number(said, "duplicated"),
-        replies - number(said, "sent"),
-    )?;
+    let (copies, counted) = (replies - number(said, "sent"), number(said, "duplicated"));
+    if !(copies - UNHEARD_MAX..=copies).contains(&counted) {
+        return Err(format!("duplicates: {counted} said, {copies} in truth").into());
+    }
     if number(said, "reordered") == 0 || number(said, "duplicated") < 5 {
         return Err(format!("nothing came out of order or twice: {said}").into());
     }
