@@ -36,8 +36,8 @@ pub(crate) fn its_sender_in_a_granted_session() -> Result<(), Failed> {
     let grant = grant(&server.place)?;
     let key = grant["key"].as_str().ok_or("a grant has a key")?;
     let key = hex::encode(BASE64_STANDARD.decode(key)?);
-    let (port, ssid) = (number(&grant, "port")?, number(&grant, "ssid")?);
-    let mut flags = vec!["-A", "A", "--hmac-key", &key, "--ssid", &ssid];
+    let (port, session) = (number(&grant, "port")?, number(&grant, "ssid")?);
+    let mut flags = vec!["-A", "A", "--hmac-key", &key, "--ssid", &session];
     flags.extend(["--tlv-hmac", "on", "--extra-padding", "40"]);
     let said = send(&port, &flags)?;
     all_came_back(&said)?;
