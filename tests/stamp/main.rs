@@ -146,7 +146,10 @@ fn under_load() -> Result<(), Failed> {
         }
         let id = format!("throughput.loaded_rtt_median_us/{direction}/ndt7_capped/");
         let said = record.sample(&id)?;
-        near(&id, said, truth_us, (queue_us / 10).max(LATE_US))?;
+        // A packet at a phase's edge may count on one side only, and move the median either way.
+        if (said - truth_us).abs() > (queue_us / 10).max(LATE_US) {
+            return Err(format!("{id}: {said} µs said, {truth_us} µs in truth").into());
+        }
         let id = format!("throughput.added_latency_us/{direction}/ndt7_capped/");
         let added_us = record.sample(&id)?;
         // At least what the median waited; at most the queue's 100 ms, the packet on the line, the

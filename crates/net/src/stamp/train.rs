@@ -95,6 +95,9 @@ struct Train<'a> {
     /// Whether each packet has a reply; and how many have none.
     answered: Vec<bool>,
     unanswered: usize,
+    /// Longest time that a reply took. When all packets are answered, others are waited for as long:
+    /// a copy's reply that was overtaken is not lost.
+    longest: Duration,
     not_replies: u32,
     by_kernel: bool,
     failure: Option<Failure>,
@@ -120,6 +123,7 @@ impl<'a> Train<'a> {
             replies: Vec::new(),
             answered: Vec::new(),
             unanswered: 0,
+            longest: Duration::ZERO,
             not_replies: 0,
             by_kernel: true,
             failure: None,
@@ -147,6 +151,9 @@ impl<'a> Train<'a> {
             }
         };
         let _ = timeout(Duration::from_millis(TMAX_MS), last_replies).await;
+        if self.unanswered == 0 {
+            self.listen_until(Instant::now() + self.longest).await;
+        }
     }
 
     /// Bytes that a packet and its reply cost.
@@ -213,6 +220,9 @@ impl<'a> Train<'a> {
             return;
         };
         self.by_kernel &= received.by_kernel;
+        let took_ns = u64::try_from(reply.at_ns - self.sent_ns[place]).unwrap_or(0);
+        let took = Duration::from_nanos(took_ns).min(Duration::from_millis(TMAX_MS));
+        self.longest = self.longest.max(took);
         self.replies.push(reply);
         if !self.answered[place] {
             self.answered[place] = true;
