@@ -94,7 +94,8 @@ impl Companion {
             stop,
             phases: Vec::new(),
         };
-        tokio::time::sleep(IDLE).await;
+        let idle = tokio::time::sleep(IDLE);
+        let _: Option<()> = run.cancel.run_until_cancelled(idle).await;
         let idle = Phase {
             name: "idle",
             from_us,
