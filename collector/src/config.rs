@@ -142,6 +142,11 @@ impl Config {
             self.servers.public_url.as_deref(),
             ["ws", "wss"],
         ));
+        problems.extend(wrong_url(
+            "servers.files_url",
+            self.servers.files_url.as_deref(),
+            ["http", "https"],
+        ));
         problems.extend(self.servers.problems());
         if let Err(error) = self.proxies() {
             problems.push(format!("trusted_proxies: {error}"));

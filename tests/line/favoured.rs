@@ -29,13 +29,28 @@ port = 8081
 does = { throttle = { rate_kbit = 4000, burst_bytes = 65536 } }
 "#;
 
+/// The port of the tests is let through, and every other is slow.
+const TEST_PORT_PASSES: &str = r#"
+[[middlebox]]
+action = "endpoint"
+addresses = ["203.189.128.10"]
+port = 8082
+protocol = "tcp"
+does = { throttle = { rate_kbit = 4000, burst_bytes = 65536 } }
+"#;
+
+/// Files have a name and a port of their own.
+const FILES_APART: &str =
+    "listen_also = ['203.189.128.10:8082']\nfiles_url = 'http://files.example.org:8082/'\n";
+
 const AGENT: &str =
     "metered = false\nmonthly_budget_bytes = 1_000_000_000_000\nrun_max_bytes = 40_000_000\n";
 
 /// The observation `favoured` on a line.
-fn measured(scenario: &str) -> Result<Value, Failed> {
+fn measured(scenario: &str, servers: &str) -> Result<Value, Failed> {
     let settings = Settings {
         agent: AGENT,
+        servers,
         ..Settings::default()
     };
     let bench = Bench::start(scenario, &settings)?;
@@ -54,7 +69,7 @@ fn measured(scenario: &str) -> Result<Value, Failed> {
 }
 
 pub(crate) fn a_fair_line_is_not_accused() -> Result<(), Failed> {
-    let fair = measured(LINE)?;
+    let fair = measured(LINE, "")?;
     let is_accused = ["F1", "F2"].iter().any(|rule| fair["rule"] == **rule);
     if is_accused || fair["pairs"] != 8 {
         return Err(format!("a fair line: {fair}").into());
@@ -63,9 +78,22 @@ pub(crate) fn a_fair_line_is_not_accused() -> Result<(), Failed> {
 }
 
 pub(crate) fn a_network_that_lets_tests_run_faster_is_found() -> Result<(), Failed> {
-    let unfair = measured(&format!("{LINE}{TESTS_PASS}"))?;
+    let unfair = measured(&format!("{LINE}{TESTS_PASS}"), "")?;
     if unfair["rule"] != "F1" || unfair["verdict"] != "test_favoured" {
         return Err(format!("tests pass at 20 Mbit/s, files at 4: {unfair}").into());
+    }
+    Ok(())
+}
+
+pub(crate) fn a_network_that_knows_tests_by_their_port_is_found() -> Result<(), Failed> {
+    let fair = measured(LINE, FILES_APART)?;
+    let is_accused = ["F1", "F2"].iter().any(|rule| fair["rule"] == **rule);
+    if is_accused || fair["files_elsewhere"] != true {
+        return Err(format!("a fair line, files apart: {fair}").into());
+    }
+    let unfair = measured(&format!("{LINE}{TEST_PORT_PASSES}"), FILES_APART)?;
+    if unfair["rule"] != "F1" {
+        return Err(format!("the tests' port passes at 20 Mbit/s, others at 4: {unfair}").into());
     }
     Ok(())
 }

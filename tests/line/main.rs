@@ -1,11 +1,17 @@
-//! Our agent and collector, unmodified, on lines of the lab whose truth is known: what they say of a
-//! path, and of tests that are favoured. Ignored loudly where the lab cannot run; a failure there under `LAB=require`.
+//! Our agent and collector, unmodified, on lines of the lab whose truth is known. Ignored loudly where
+//! the lab cannot run; a failure there under `LAB=require`.
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
 
 mod bench;
 mod favoured;
+mod locate;
 mod path;
+mod record;
+mod responsiveness;
+mod stamp;
+mod traffic;
+mod train;
 
 type Check = fn() -> Result<(), Failed>;
 
@@ -26,6 +32,35 @@ const TESTS: &[(&str, Check)] = &[
         "a_network_that_lets_only_tests_run_faster_is_found",
         favoured::a_network_that_lets_tests_run_faster_is_found,
     ),
+    (
+        "a_network_that_knows_tests_by_their_port_is_found",
+        favoured::a_network_that_knows_tests_by_their_port_is_found,
+    ),
+    (
+        "the_next_server_that_locate_names_is_measured_with_once_the_volunteer_agreed",
+        locate::the_next_server_is_measured_with,
+    ),
+    (
+        "a_deep_queue_and_a_short_one_separate_clearly",
+        responsiveness::queues_separate,
+    ),
+    (
+        "probes_take_at_most_their_share_of_a_slow_line",
+        responsiveness::probes_are_few,
+    ),
+    (
+        "loss_towards_the_server_is_counted_exactly_and_there_only",
+        stamp::loss_towards_the_server,
+    ),
+    (
+        "loss_from_the_server_is_counted_exactly_and_there_only",
+        stamp::loss_from_the_server,
+    ),
+    (
+        "copies_and_packets_out_of_order_are_no_loss",
+        stamp::copies_and_disorder,
+    ),
+    ("latency_under_load_is_the_queues_own", stamp::under_load),
 ];
 
 fn main() -> ExitCode {

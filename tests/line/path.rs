@@ -210,6 +210,7 @@ pub(crate) fn the_collector_says_where_paths_lead() -> Result<(), Failed> {
     );
     let settings = Settings {
         collector: "asn_table = '{home}/networks.tsv'",
+        servers: "",
         agent: "experiments = ['path']\ntargets = '{home}/targets.csv'\n",
         files: &[("networks.tsv", NETWORKS), ("targets.csv", &targets)],
     };

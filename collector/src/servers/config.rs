@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 use tonle_wire::ndt7::spec;
+use url::Url;
 
 /// The port of all protocols over HTTP.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
@@ -28,8 +29,13 @@ const CONGESTION_CONTROL_MAX_BYTES: usize = 15;
 pub struct ServersConfig {
     /// Address of the port that ndt7 and the other protocols over HTTP share.
     pub listen: SocketAddr,
+    /// More addresses of the same port's protocols.
+    pub listen_also: Vec<SocketAddr>,
     /// Where agents reach it; absent: `listen`, as it is bound.
     pub public_url: Option<String>,
+    /// Where plain files of this machine are fetched, so that they look like nobody's tests: another
+    /// name, or another port. Absent: where the tests are.
+    pub files_url: Option<String>,
     /// Downloads of one protocol at the same time; more get 503. Uploads have twice the room, so
     /// that whoever got in for a download can finish its test.
     pub max_downloads: usize,
@@ -84,7 +90,9 @@ impl Default for ServersConfig {
     fn default() -> Self {
         Self {
             listen: LISTEN,
+            listen_also: Vec::new(),
             public_url: None,
+            files_url: None,
             max_downloads: MAX_DOWNLOADS,
             max_per_source: MAX_PER_SOURCE,
             responsiveness: true,
@@ -105,7 +113,8 @@ impl ServersConfig {
     /// Every TCP listener; no two may be the same.
     #[must_use]
     pub fn tcp_listeners(&self) -> Vec<SocketAddr> {
-        vec![self.listen]
+        let more = self.listen_also.iter().copied();
+        std::iter::once(self.listen).chain(more).collect()
     }
 
     /// Every value that cannot be used, with its remedy. URLs are checked with all other URLs.
@@ -138,6 +147,14 @@ impl ServersConfig {
             problems.push(format!("servers.stamp_open_networks: {error}"));
         }
         problems
+    }
+
+    /// Where files are fetched, if not where tests are. A URL that cannot be used is a problem of the
+    /// configuration and no place.
+    pub(super) fn files_place(&self) -> Option<Url> {
+        self.files_url
+            .as_deref()
+            .and_then(|url| Url::parse(url).ok())
     }
 
     /// Where the STAMP reflector listens, if there is one.

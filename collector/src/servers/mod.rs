@@ -89,6 +89,10 @@ impl Servers {
         tls: Option<Arc<rustls::ServerConfig>>,
     ) -> Result<Self, BindError> {
         let (listener, front_addr) = bind_tcp(config.listen, "listen").await?;
+        let mut listeners = vec![listener];
+        for address in &config.listen_also {
+            listeners.push(bind_tcp(*address, "listen_also").await?.0);
+        }
         let counters = Arc::new(ServersCounters::default());
         let tokens = Arc::new(Tokens::new(config));
         let ndt7 = TestDoor::new(
@@ -140,7 +144,7 @@ impl Servers {
             counters: Arc::clone(&counters.front),
         };
         Ok(Self {
-            front: Front::new(listener, settings),
+            front: Front::new(listeners, settings),
             front_addr,
             reflector,
             counters,

@@ -111,6 +111,31 @@ impl Server {
         }
     }
 
+    /// Every further connection goes to this address.
+    pub(in crate::experiments) fn stay_at(&mut self, peer: SocketAddr) {
+        self.peer = Some(peer);
+    }
+
+    /// Another name or port of the same machine: what is sent there goes to the address that
+    /// `peer` has, wherever the name leads.
+    pub(in crate::experiments) fn neighbour(&self, url: &Url, peer: SocketAddr) -> Option<Self> {
+        let mut base = url.clone();
+        let scheme = match base.scheme() {
+            "http" => "ws",
+            "https" => "wss",
+            _ => return None,
+        };
+        let port = base.port_or_known_default()?;
+        base.set_scheme(scheme).ok()?;
+        Some(Self {
+            base,
+            net: self.net.clone(),
+            local: self.local,
+            is_foreign: self.is_foreign,
+            peer: Some(SocketAddr::new(peer.ip(), port)),
+        })
+    }
+
     /// The next connection goes to this URL's server.
     pub(in crate::experiments) fn aim(&mut self, url: &Url) {
         let place =

@@ -3,6 +3,8 @@
 //!
 //! 1. Both fetch as many bytes, each on a connection of its own: one as an ndt7 download, one as a
 //!    file that looks like any file on any server, asked for as a browser asks (`transfer`).
+//!    The server may keep its files under another name or port of its machine, so that nothing about
+//!    them tells of tests: the agent asks once, and goes to the address that it knows (`places`).
 //! 2. A first pair says how fast the line is, and is not counted. Transfers are then so long that the
 //!    slower of the two takes about a second.
 //! 3. Pairs come two by two in the order test, file, file, test, or the other way round, as the run's
@@ -11,10 +13,11 @@
 //!    distribution ([`compare`]). Fewer pairs than that needs are `insufficient`, and no sample.
 //! 5. Nothing begins that could take the run beyond its bytes or half a minute of transfers.
 //!
-//! Observation `favoured`: `pairs`, `transfer_bytes`, `ratios_ppm` (the test's rate in millionths of
+//! Observation `favoured`: `files_elsewhere` (whether files had a place of their own), `pairs`, `transfer_bytes`, `ratios_ppm` (the test's rate in millionths of
 //! the file's, in their order); `verdict` and `rule` (see [`compare`]); and with enough pairs
 //! `median_ppm`, `low_ppm`, `high_ppm`, `coverage_ppm`.
 pub mod compare;
+mod places;
 mod transfer;
 
 use super::bulk::base_url;
@@ -23,6 +26,7 @@ use super::throughput::witness;
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
 use crate::steps;
 use compare::{Comparison, verdict};
+use places::Places;
 use tonle_evidence::record::{Outcome, PathClass, Stream, Target};
 use tonle_net::step::Step;
 use transfer::Kind;
@@ -69,20 +73,24 @@ impl Experiment for Favoured {
 
 async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
     let base = base_url(&target.value)?;
-    let mut server = Server::new(run, base, target.path_class);
+    let server = Server::new(run, base, target.path_class);
     if !server.may_be_local() {
         steps::check_literal(run, &target.value, &server.host())?;
         witness::wait_for_a_quiet_line(run).await;
     }
     let mut step = Step::start(&run.clock, "favoured", target.value.clone());
+    let Some(mut places) = Places::of(run, server).await else {
+        return Ok(());
+    };
+    step.fact("files_elsewhere", places.are_apart());
     let first = [Kind::Test, Kind::File];
-    let first = pair(run, &mut server, first, TRANSFER_MIN_BYTES).await;
+    let first = pair(run, &mut places, first, TRANSFER_MIN_BYTES).await;
     let slower_bps = first.map(|first| first.test_bps.min(first.file_bps));
     let bytes = slower_bps.map(|rate_bps| transfer_bytes(rate_bps, run.max_bytes));
     let mut ratios_ppm = Vec::new();
     if let Some(bytes) = bytes {
         step.fact("transfer_bytes", bytes);
-        ratios_ppm = ratios(run, &mut server, bytes).await;
+        ratios_ppm = ratios(run, &mut places, bytes).await;
     }
     let comparison = compare::compare(&ratios_ppm);
     let (verdict, rule) = verdict(comparison.as_ref());
@@ -102,14 +110,14 @@ async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
 }
 
 /// The ratio of each pair, until all are made or one cannot be.
-async fn ratios(run: &Run, server: &mut Server, bytes: u64) -> Vec<i64> {
+async fn ratios(run: &Run, places: &mut Places, bytes: u64) -> Vec<i64> {
     let mut ratios_ppm = Vec::new();
     for (done, order) in (0..).zip(orders(run.seed)) {
         (run.progress)(done, PAIRS.into());
         if !may_begin(run, bytes) {
             break;
         }
-        let Some(pair) = pair(run, server, order, bytes).await else {
+        let Some(pair) = pair(run, places, order, bytes).await else {
             break;
         };
         ratios_ppm.push(pair.ratio_ppm());
@@ -143,13 +151,13 @@ impl Pair {
 }
 
 /// Both transfers in this order; `None` as soon as one has no rate.
-async fn pair(run: &Run, server: &mut Server, order: [Kind; 2], bytes: u64) -> Option<Pair> {
+async fn pair(run: &Run, places: &mut Places, order: [Kind; 2], bytes: u64) -> Option<Pair> {
     let mut pair = Pair {
         test_bps: 0,
         file_bps: 0,
     };
     for kind in order {
-        let rate_bps = transfer::rate_bps(run, server, kind, bytes).await?;
+        let rate_bps = transfer::rate_bps(run, places, kind, bytes).await?;
         match kind {
             Kind::Test => pair.test_bps = rate_bps,
             Kind::File => pair.file_bps = rate_bps,

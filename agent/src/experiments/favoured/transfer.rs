@@ -1,13 +1,16 @@
 //! The same bytes from the same server, in two looks.
 //!
 //! Both are timed alike: from the first byte that follows the server's answer to the last.
+use super::places::Places;
 use crate::experiments::Run;
 use crate::experiments::bulk::connection::{CLIENT_NAME, CLIENT_VERSION, Server};
 use crate::experiments::bulk::ending::{self, End, next_message};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::timeout;
 use tonle_evidence::failure::Failure;
-use tonle_net::http::{self, Get, Limits};
+use tonle_evidence::observation::Observation;
+use tonle_net::http::{self, Fetched, Get, Limits};
 use tonle_net::scrub;
 use tonle_net::step::Step;
 use tonle_net::websocket::Message;
@@ -31,13 +34,13 @@ pub(super) enum Kind {
 /// not come.
 pub(super) async fn rate_bps(
     run: &Run,
-    server: &mut Server,
+    places: &mut Places,
     kind: Kind,
     bytes: u64,
 ) -> Option<i64> {
     let (bytes, took_us) = match kind {
-        Kind::Test => test(run, server, bytes).await?,
-        Kind::File => file(run, server, bytes).await?,
+        Kind::Test => test(run, &mut places.tests, bytes).await?,
+        Kind::File => file(run, places.files(), bytes).await?,
     };
     let rate = u128::from(bytes) * 8_000_000 / u128::from(took_us.max(1).unsigned_abs());
     i64::try_from(rate).ok().filter(|rate| *rate > 0)
@@ -81,7 +84,25 @@ async fn test(run: &Run, server: &mut Server, bytes: u64) -> Option<(u64, i64)> 
 }
 
 /// The ordinary request step; see `tonle_net::http`.
-async fn file(run: &Run, server: &mut Server, bytes: u64) -> Option<(u64, i64)> {
+async fn file(run: &Run, server: &Server, bytes: u64) -> Option<(u64, i64)> {
+    let (seen, fetched, _) = fetch(run, server, bytes).await?;
+    let came = seen
+        .detail
+        .get("body_bytes")
+        .and_then(serde_json::Value::as_u64);
+    let is_whole = seen.failure.is_none() && came == Some(bytes);
+    let took_us = seen.duration_us();
+    run.observe(seen);
+    let fetched = fetched.filter(|fetched| is_whole && fetched.status == 200)?;
+    Some((bytes, took_us - fetched.first_byte_us))
+}
+
+/// Asks a server for a file of so many bytes; `None` when no connection came about.
+pub(super) async fn fetch(
+    run: &Run,
+    server: &Server,
+    bytes: u64,
+) -> Option<(Observation, Option<Fetched>, SocketAddr)> {
     let opened = server.open_stream(run).await?;
     let mut url = server.http_url()?;
     url.set_path(&tonle_wire::files::file_path(bytes));
@@ -98,17 +119,10 @@ async fn file(run: &Run, server: &mut Server, bytes: u64) -> Option<(u64, i64)> 
         whole: TRANSFER_MAX,
         body_max_bytes: usize::try_from(bytes).ok()?,
     };
+    let peer = opened.peer;
     let (seen, fetched) = http::get(&run.clock, opened.stream, get, &limits).await;
     if let Some(kernel) = opened.kernel {
         ending::count_the_rest(&run.meter, kernel, &opened.own);
     }
-    let came = seen
-        .detail
-        .get("body_bytes")
-        .and_then(serde_json::Value::as_u64);
-    let is_whole = seen.failure.is_none() && came == Some(bytes);
-    let took_us = seen.duration_us();
-    run.observe(seen);
-    let fetched = fetched.filter(|fetched| is_whole && fetched.status == 200)?;
-    Some((bytes, took_us - fetched.first_byte_us))
+    Some((seen, fetched, peer))
 }

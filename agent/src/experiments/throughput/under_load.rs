@@ -133,8 +133,11 @@ impl Companion {
             trained = self.train => trained,
             () = cancelled => return,
         };
-        let Ok((observation, result)) = trained else {
-            return;
+        let (observation, result) = match trained {
+            Ok(trained) => trained,
+            // The runner makes a record of a panic, whichever task it happened on.
+            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+            Err(_) => return,
         };
         run.observe(observation);
         if let Some(result) = result {

@@ -1,6 +1,7 @@
 //! Accepts connections, as many as there is room for, and serves each on a task of its own.
 use super::{Door, FrontCounters, connection, http2};
 use crate::servers::uuid::UuidPrefix;
+use futures_util::future::join_all;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,19 +36,19 @@ pub(super) struct Shared {
     pub(super) uuids: Option<UuidPrefix>,
 }
 
-/// A listener with its doors, which does not serve yet.
+/// Listeners with their doors, which do not serve yet.
 pub(in crate::servers) struct Front {
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     room: Arc<Semaphore>,
     shared: Arc<Shared>,
 }
 
 impl Front {
-    /// Puts doors behind a listener. With `settings.tls` the one port speaks both: devices
+    /// Puts doors behind listeners. With `settings.tls` the one port speaks both: devices
     /// without AES instructions measure the line better without TLS.
-    pub(in crate::servers) fn new(listener: TcpListener, settings: FrontSettings) -> Self {
+    pub(in crate::servers) fn new(listeners: Vec<TcpListener>, settings: FrontSettings) -> Self {
         Self {
-            listener,
+            listeners,
             room: Arc::new(Semaphore::new(settings.max_connections)),
             shared: Arc::new(Shared {
                 doors: settings.doors,
@@ -59,24 +60,37 @@ impl Front {
     }
 
     /// Serves until `cancel` fires; then what runs is closed, within four seconds.
-    pub(in crate::servers) async fn serve(self, cancel: CancellationToken) {
+    pub(in crate::servers) async fn serve(mut self, cancel: CancellationToken) {
         let connections = TaskTracker::new();
+        let listeners = std::mem::take(&mut self.listeners);
+        let accepting = listeners
+            .into_iter()
+            .map(|listener| self.accept(listener, &connections, &cancel));
+        join_all(accepting).await;
+        connections.close();
+        connections.wait().await;
+    }
+
+    /// Lets in whoever comes to one listener, until `cancel` fires.
+    async fn accept(
+        &self,
+        listener: TcpListener,
+        connections: &TaskTracker,
+        cancel: &CancellationToken,
+    ) {
         loop {
             let accepted = tokio::select! {
-                () = cancel.cancelled() => break,
-                accepted = self.listener.accept() => accepted,
+                () = cancel.cancelled() => return,
+                accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => self.begin(&connections, stream, peer, &cancel),
+                Ok((stream, peer)) => self.begin(connections, stream, peer, cancel),
                 Err(error) => {
                     tracing::warn!(%error, "servers: cannot accept a connection: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
-        drop(self.listener);
-        connections.close();
-        connections.wait().await;
     }
 
     fn begin(

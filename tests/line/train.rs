@@ -1,5 +1,5 @@
 //! What the hub saw of the packets of a train. Pure.
-use crate::world::{PORT, World};
+use crate::bench::{Bench, PORT};
 use lab::hub::Fate;
 use lab::truth::Event;
 use std::ops::Range;
@@ -28,9 +28,9 @@ struct Passage {
 }
 
 impl Train {
-    /// The only train of a world.
-    pub(crate) fn of(world: &World) -> Self {
-        let truth = world.truth();
+    /// The only train of a bench.
+    pub(crate) fn of(bench: &Bench) -> Self {
+        let truth = bench.truth();
         let of = |is_way: fn((u16, u16)) -> bool| {
             let events = truth.events.iter();
             let events =

@@ -1,12 +1,9 @@
 //! Responsiveness in the lab: the real agent against the real collector over HTTP/2, held to the
 //! queues that the lines were given and to what the hub saw.
-use libtest_mimic::{Arguments, Failed, Trial};
-use std::process::ExitCode;
-
-mod traffic;
-mod world;
-
-use world::{Line, Record, World};
+use crate::bench::{Bench, SERVER, Settings};
+use crate::record::Record;
+use crate::traffic;
+use libtest_mimic::Failed;
 
 /// A minute in milliseconds: a score is never above it over the line's own round trip.
 const MINUTE_MS: i64 = 60_000;
@@ -15,56 +12,12 @@ const RTT_MS: i64 = 20;
 /// What probes may use of what the line carries, per cent.
 const PROBES_PERCENT_MAX: u64 = 5;
 
-type Check = fn() -> Result<(), Failed>;
-
-const TESTS: &[(&str, Check)] = &[
-    (
-        "a_deep_queue_and_a_short_one_separate_clearly",
-        queues_separate,
-    ),
-    (
-        "probes_take_at_most_their_share_of_a_slow_line",
-        probes_are_few,
-    ),
-];
-
-fn main() -> ExitCode {
-    if let Some(code) = lab::serve_as_helper() {
-        return code;
-    }
-    let missing = lab::privilege::acquire().err().map(|why| why.to_string());
-    let mut arguments = Arguments::from_args();
-    // They measure time: one at a time.
-    arguments.test_threads = Some(1);
-    let required = std::env::var_os("LAB").is_some_and(|value| value == "require");
-    if let (Some(why), false) = (&missing, required) {
-        say(&format!(
-            "LAB SKIPPED: responsiveness of three lines ({why})"
-        ));
-    }
-    let trials = TESTS.iter().map(|(name, check)| {
-        let missing = missing.clone();
-        let is_ignored = missing.is_some() && !required;
-        Trial::test(*name, move || match missing {
-            Some(why) => Err(format!("LAB=require, but {why}").into()),
-            None => check(),
-        })
-        .with_ignored_flag(is_ignored)
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
-}
-
 /// Two lines that differ in their queues only, measured beside each other: both are slow enough.
-fn queues_separate() -> Result<(), Failed> {
+pub(crate) fn queues_separate() -> Result<(), Failed> {
     let (deep_ms, short_ms) = (1_000, 50);
     let measure = |queue_ms: u64| {
-        let way = way(10_000, queue_ms);
-        let line = Line {
-            up: &way,
-            down: &way,
-            agent: "run_max_bytes = 1_000_000_000\n",
-        };
-        World::start(&line)?.measure("responsiveness")
+        let bench = over_tls(&way(10_000, queue_ms), 1_000_000_000)?;
+        bench.record("responsiveness")
     };
     let (deep, short) = std::thread::scope(|scope| {
         let deep = scope.spawn(|| measure(deep_ms));
@@ -90,17 +43,10 @@ fn queues_separate() -> Result<(), Failed> {
 }
 
 /// A slow line: the hub's count of what went over connections that carried no load.
-fn probes_are_few() -> Result<(), Failed> {
-    let way = way(1_000, 200);
-    let line = Line {
-        up: &way,
-        down: &way,
-        agent: "run_max_bytes = 3_000_000\n",
-    };
-    let world = World::start(&line)?;
-    let record = world.measure("responsiveness")?;
-    let began_us = record.began_us()?;
-    let truth = world.truth();
+pub(crate) fn probes_are_few() -> Result<(), Failed> {
+    let bench = over_tls(&way(1_000, 200), 3_000_000)?;
+    let record = bench.record("responsiveness")?;
+    let truth = bench.truth();
     for direction in ["download", "upload"] {
         let seen = record.direction(direction)?;
         let of = |name: &str| seen["detail"][name].as_u64().ok_or(format!("no {name}"));
@@ -108,14 +54,30 @@ fn probes_are_few() -> Result<(), Failed> {
         if load == 0 || probes * 100 > load * PROBES_PERCENT_MAX {
             return Err(format!("{direction}: {probes} bytes of probes for {load}").into());
         }
-        let at = |name: &str| seen[name].as_i64().ok_or(format!("no {name}"));
-        let span = began_us + at("t_start_us")?..began_us + at("t_end_us")?;
+        let span = record.span_of(seen)?;
         let (load, probes) = traffic::of(&truth, span, direction == "download");
         if load == 0 || probes * 100 > load * PROBES_PERCENT_MAX {
             return Err(format!("{direction}: the hub saw {probes} of probes for {load}").into());
         }
     }
     Ok(())
+}
+
+/// A line with the same link both ways, and the collector over TLS.
+fn over_tls(way: &str, run_max_bytes: u64) -> Result<Bench, Failed> {
+    let made = rcgen::generate_simple_self_signed(vec![SERVER.to_owned()])?;
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let agent = format!(
+        "extra_roots = '{{home}}/cert.pem'\nmetered = false\n\
+         monthly_budget_bytes = 1_000_000_000_000\nrun_max_bytes = {run_max_bytes}\n"
+    );
+    let settings = Settings {
+        collector: "tls_cert = '{home}/cert.pem'\ntls_key = '{home}/key.pem'",
+        agent: &agent,
+        files: &[("cert.pem", &certificate), ("key.pem", &key)],
+        ..Settings::default()
+    };
+    Bench::on_link(way, way, &settings)
 }
 
 /// One direction of a link: rate, half of the round trip, and a queue.
@@ -132,9 +94,4 @@ fn score(record: &Record, direction: &str) -> Result<i64, Failed> {
         return Err(format!("not over HTTP/2: {seen}").into());
     }
     Ok(record.sample(&format!("responsiveness.{direction}_rpm/h2_1s"))?)
-}
-
-#[expect(clippy::print_stderr, reason = "what is ignored is said aloud")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }
