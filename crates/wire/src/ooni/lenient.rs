@@ -117,6 +117,15 @@ where
     Ok(texts.collect())
 }
 
+/// An object whose values are lists of texts, by key; what else is in a list is left out.
+pub(super) fn map_of_texts<'de, D>(from: D) -> Result<BTreeMap<String, Vec<String>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let found: BTreeMap<String, Texts> = from.deserialize_any(MapOf(PhantomData))?;
+    Ok(found.into_iter().map(|(key, list)| (key, list.0)).collect())
+}
+
 /// Defines what the visitors of this file do with kinds of values that they do not want.
 macro_rules! passes_over {
     (scalars => $none:expr) => {
@@ -233,6 +242,15 @@ struct List<T>(Vec<T>);
 impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         list(from).map(List)
+    }
+}
+
+/// A list of texts, wherever it stands.
+struct Texts(Vec<String>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        texts(from).map(Texts)
     }
 }
 

@@ -20,7 +20,8 @@ mod title;
 
 pub use binary::Binary;
 pub use control::{
-    ControlDns, ControlHttp, ControlRequest, ControlResponse, ControlTcp, ControlTls, IpInfo,
+    CONTROL_ANSWER_MAX_BYTES, CONTROL_REQUEST_MAX_BYTES, ControlDns, ControlHttp, ControlRequest,
+    ControlResponse, ControlTcp, ControlTls, IpInfo, NO_RESPONSE,
 };
 pub use events::{
     Answer, HttpTransaction, NetworkEvent, Query, Request, Response, Tagged, TcpConnect, TcpStatus,
@@ -28,6 +29,8 @@ pub use events::{
 };
 pub use measurement::{Measurement, TestKeys, Whoami, WhoamiAnswer};
 pub use title::title;
+
+use serde::de::DeserializeOwned;
 
 /// Largest measurement that is read, bytes: eleven pages at OONI's body limit of 2^19 bytes, base64,
 /// and as much again for everything else.
@@ -40,11 +43,11 @@ pub const WEB_CONNECTIVITY: &str = "web_connectivity";
 /// Why a text is no measurement.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BadMeasurement {
-    /// Longer than [`MEASUREMENT_MAX_BYTES`].
-    #[error("measurement of {0} bytes is larger than {MEASUREMENT_MAX_BYTES}")]
-    TooLarge(usize),
+    /// Longer than what is read.
+    #[error("JSON of {0} bytes is longer than {1}")]
+    TooLarge(usize, usize),
     /// Not JSON, or a rule of this module broken.
-    #[error("not a measurement: {0}")]
+    #[error("not the JSON that was expected: {0}")]
     Json(String),
 }
 
@@ -52,14 +55,19 @@ impl Measurement {
     /// Reads one measurement.
     pub fn parse(json: &[u8]) -> Result<Self, BadMeasurement> {
         if json.len() > MEASUREMENT_MAX_BYTES {
-            return Err(BadMeasurement::TooLarge(json.len()));
+            return Err(BadMeasurement::TooLarge(json.len(), MEASUREMENT_MAX_BYTES));
         }
-        let wrong = |error: serde_json::Error| BadMeasurement::Json(error.to_string());
-        let mut reader = serde_json::Deserializer::from_slice(json);
-        let object = lenient::object(&mut reader).map_err(wrong)?;
-        reader.end().map_err(wrong)?;
-        object.ok_or_else(|| BadMeasurement::Json("it is no JSON object".to_owned()))
+        object(json)
     }
+}
+
+/// Reads one object.
+fn object<T: DeserializeOwned>(json: &[u8]) -> Result<T, BadMeasurement> {
+    let wrong = |error: serde_json::Error| BadMeasurement::Json(error.to_string());
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let object = lenient::object(&mut reader).map_err(wrong)?;
+    reader.end().map_err(wrong)?;
+    object.ok_or_else(|| BadMeasurement::Json("it is no JSON object".to_owned()))
 }
 
 #[cfg(test)]

@@ -98,7 +98,10 @@ fn what_has_no_end_is_refused() {
     let large = vec![b' '; MEASUREMENT_MAX_BYTES + 1];
     assert_eq!(
         Measurement::parse(&large),
-        Err(BadMeasurement::TooLarge(MEASUREMENT_MAX_BYTES + 1))
+        Err(BadMeasurement::TooLarge(
+            MEASUREMENT_MAX_BYTES + 1,
+            MEASUREMENT_MAX_BYTES
+        ))
     );
     for no_object in ["[]", "[{}]", "null", "7", "{} {}", "{", ""] {
         assert!(
