@@ -17,7 +17,7 @@ use crate::ingest::network::{BadNetworkTable, NetworkTable};
 use crate::ingest::{self, Ingest};
 use crate::journal::{Journal, JournalReader, ReadError};
 use crate::metrics::{self, Metrics};
-use crate::servers::{BindError, Servers};
+use crate::servers::{BindError, Servers, Surroundings};
 use crate::store::StoreError;
 use crate::web::{self, AppState, SignedTargets};
 use std::net::SocketAddr;
@@ -166,12 +166,9 @@ impl Service {
     ) -> Result<Self, StartError> {
         config.validate()?;
         let nation = Nation::read(config.country_dir.as_deref(), config.targets.as_deref())?;
-        let network = match &config.asn_table {
-            Some(path) => NetworkTable::open(path)?,
-            None => NetworkTable::none(),
-        };
+        let network = network_of(&config)?;
         let data_dir = DataDir::open(&config.data_dir, Role::Collector)?;
-        let listeners = Listeners::bind(&config, only).await?;
+        let listeners = Listeners::bind(&config, only, &network).await?;
         let (web_addr, metrics_addr) = listeners.addresses(&config)?;
         let servers_addr = listeners.servers.as_ref().map(Servers::front_addr);
         let public_url = config.public_url_at(web_addr);
@@ -300,13 +297,18 @@ impl Service {
 }
 
 impl Listeners {
-    async fn bind(config: &Config, only: Only) -> Result<Self, StartError> {
+    async fn bind(
+        config: &Config,
+        only: Only,
+        network: &Arc<NetworkTable>,
+    ) -> Result<Self, StartError> {
         let tls = tls::of_config(config)?;
+        let surroundings = surroundings(config, network);
         Ok(Self {
             web: bind(config.listen, "listen").await?,
             metrics: bind(config.metrics_listen, "metrics_listen").await?,
             servers: if only.servers {
-                Some(Servers::bind(&config.servers, tls.clone()).await?)
+                Some(Servers::bind(&config.servers, tls.clone(), surroundings).await?)
             } else {
                 None
             },
@@ -321,6 +323,23 @@ impl Listeners {
             web.map_err(listen_error(config.listen, "listen"))?,
             metrics.map_err(listen_error(config.metrics_listen, "metrics_listen"))?,
         ))
+    }
+}
+
+/// The table of networks that the configuration names.
+fn network_of(config: &Config) -> Result<Arc<NetworkTable>, BadNetworkTable> {
+    let table = match &config.asn_table {
+        Some(path) => NetworkTable::open(path)?,
+        None => NetworkTable::none(),
+    };
+    Ok(Arc::new(table))
+}
+
+/// What the measurement servers are told of the world.
+fn surroundings(config: &Config, network: &Arc<NetworkTable>) -> Surroundings {
+    Surroundings {
+        network: Arc::clone(network),
+        trusted_proxies: config.proxies().expect("validated before"),
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
-use tonle_collector::servers::{ResponsivenessCounters, Servers, ServersConfig};
+use tonle_collector::servers::{ResponsivenessCounters, Servers, ServersConfig, Surroundings};
 use tonle_wire::responsiveness::Config;
 use tonle_wire::responsiveness::spec::LARGE_BYTES;
 
@@ -51,7 +51,9 @@ impl Fixture {
             listen: "127.0.0.1:0".parse().unwrap(),
             ..config
         };
-        let server = Servers::bind(&config, Some(Arc::new(tls))).await.unwrap();
+        let server = Servers::bind(&config, Some(Arc::new(tls)), Surroundings::default())
+            .await
+            .unwrap();
         let cancel = CancellationToken::new();
         Self {
             addr: server.front_addr(),

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tonle_collector::servers::{Servers, ServersConfig, ServersCounters};
+use tonle_collector::servers::{Servers, ServersConfig, ServersCounters, Surroundings};
 use tonle_net::clock::Stopwatch;
 use tonle_net::meter::Meter;
 use tonle_net::settings::NetSettings;
@@ -34,7 +34,9 @@ impl Fixture {
 
     async fn configured(config: ServersConfig) -> Self {
         assert_eq!(config.problems(), Vec::<String>::new());
-        let server = Servers::bind(&config, None).await.unwrap();
+        let server = Servers::bind(&config, None, Surroundings::default())
+            .await
+            .unwrap();
         let cancel = CancellationToken::new();
         Self {
             addr: server.front_addr(),
@@ -238,7 +240,10 @@ async fn a_taken_port_is_told_with_its_key() {
         stamp_listen: taken.local_addr().ok(),
         ..ServersConfig::default()
     };
-    let refused = Servers::bind(&config, None).await.err().unwrap();
+    let refused = Servers::bind(&config, None, Surroundings::default())
+        .await
+        .err()
+        .unwrap();
     assert!(
         refused.to_string().contains("`servers.stamp_listen`"),
         "{refused}"

@@ -5,18 +5,16 @@
 //! 2. A TLS handshake or a request that fails is not tried on another address: a browser would not.
 //! 3. Redirects are followed to the tenth, with the cookies they set; one that comes back to a page
 //!    with the same cookies is a loop. None is followed into the volunteer's own network.
-mod cookies;
 pub mod kpi;
 
 use crate::experiments::{CannotRun, Run};
 use crate::steps::{self, Dial};
-use cookies::Cookies;
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpStream;
 use tonle_evidence::failure::Failure;
 use tonle_evidence::record::Target;
 use tonle_net::dns::Patience;
-use tonle_net::http::{self, Fetched, Get, Limits};
+use tonle_net::http::{self, Cookies, Fetched, Get, Limits};
 use tonle_net::meter::Metered;
 use tonle_net::scrub;
 use tonle_net::step::{Seen, Step};

@@ -59,7 +59,7 @@ pub struct Parts {
     /// The declared metrics.
     pub catalogue: Arc<Catalogue>,
     /// Address → network.
-    pub network: NetworkTable,
+    pub network: Arc<NetworkTable>,
     /// The only peers whose word on the client's address is believed.
     pub trusted_proxies: Vec<Cidr>,
     /// How much may be sent.
@@ -73,7 +73,7 @@ pub struct Ingest {
     admin: Arc<Admin>,
     journal: Journal,
     catalogue: Arc<Catalogue>,
-    network: NetworkTable,
+    network: Arc<NetworkTable>,
     trusted_proxies: Vec<Cidr>,
     clock: Stopwatch,
     batches: Limiter<IpAddr>,

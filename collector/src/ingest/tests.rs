@@ -67,7 +67,7 @@ fn hall_with(limits: Limits) -> Hall {
         admin: admin.clone(),
         journal: journal.clone(),
         catalogue: Arc::new(Catalogue::parse(CATALOGUE).unwrap()),
-        network: NetworkTable::parse(TABLE.to_vec()).unwrap(),
+        network: Arc::new(NetworkTable::parse(TABLE.to_vec()).unwrap()),
         trusted_proxies: vec!["10.0.0.1".parse().unwrap()],
         limits,
         metrics: Arc::default(),

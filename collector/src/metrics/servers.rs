@@ -1,8 +1,8 @@
 //! What the measurement servers counted, read anew for each answer.
 use super::register;
 use crate::servers::{
-    ArchiveCounters, FilesCounters, FrontCounters, ResponsivenessCounters, ServersCounters,
-    StampCounters, TestCounters,
+    ArchiveCounters, ControlCounters, FilesCounters, FrontCounters, ResponsivenessCounters,
+    ServersCounters, StampCounters, TestCounters,
 };
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
@@ -50,6 +50,12 @@ metrics! {
         stamp_sessions_total: IntCounterVec ["answer"],
         /// STAMP packets received, by fate: reflected, length, session, hmac, excess or unsent.
         stamp_packets_total: IntCounterVec ["fate"],
+        /// Requests to the control server, by result: answered, greeted, or refused by which reason.
+        control_requests_total: IntCounterVec ["result"],
+        /// What the control server did for them, by kind: endpoint or page; forbidden: left undone.
+        control_contacts_total: IntCounterVec ["kind"],
+        /// Requests that the control server answers now.
+        control_running_requests: IntGauge,
     }
 }
 
@@ -78,6 +84,7 @@ impl ServersMetrics {
         throughput1.read(&counters.throughput1);
         metrics.read_responsiveness(&counters.responsiveness);
         metrics.read_stamp(&counters.stamp);
+        metrics.read_control(&counters.control);
         metrics
     }
 
@@ -138,6 +145,23 @@ impl ServersMetrics {
         read(packets, "hmac", &counters.dropped_hmac);
         read(packets, "excess", &counters.dropped_excess);
         read(packets, "unsent", &counters.unsent);
+    }
+
+    fn read_control(&self, counters: &ControlCounters) {
+        let requests = &self.control_requests_total;
+        read(requests, "answered", &counters.answered);
+        read(requests, "greeted", &counters.greeted);
+        read(requests, "request", &counters.refused_requests);
+        read(requests, "token", &counters.refused_token);
+        read(requests, "overload", &counters.refused_overload);
+        read(requests, "source", &counters.refused_source);
+        read(requests, "destination", &counters.refused_destination);
+        let contacts = &self.control_contacts_total;
+        read(contacts, "endpoint", &counters.endpoints);
+        read(contacts, "page", &counters.pages);
+        read(contacts, "forbidden", &counters.forbidden);
+        let running = counters.in_progress.load(Ordering::Relaxed);
+        self.control_running_requests.set(running);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an operator decides about the measurement servers: the table `[servers]` of the
 //! configuration.
+use super::control::ControlConfig;
 use super::tokens;
 use crate::ingest::source::{Cidr, NotACidr};
 use serde::Deserialize;
@@ -63,6 +64,8 @@ pub struct ServersConfig {
     pub stamp_listen: Option<SocketAddr>,
     /// Networks (CIDR) whose packets are reflected without a session: private ones, for tests.
     pub stamp_open_networks: Vec<String>,
+    /// The control server.
+    pub control: ControlConfig,
     /// The protocol fixes it; only tests shorten it.
     #[serde(skip)]
     pub test_length: TestLength,
@@ -104,6 +107,7 @@ impl Default for ServersConfig {
             stamp: true,
             stamp_listen: None,
             stamp_open_networks: Vec::new(),
+            control: ControlConfig::default(),
             test_length: TestLength::default(),
         }
     }
@@ -146,6 +150,7 @@ impl ServersConfig {
         if let Err(error) = self.open_networks() {
             problems.push(format!("servers.stamp_open_networks: {error}"));
         }
+        problems.extend(self.control.problems(self.listen));
         problems
     }
 

@@ -6,6 +6,7 @@
 mod admission;
 mod busy;
 mod config;
+mod control;
 mod door;
 mod files;
 mod front;
@@ -18,6 +19,7 @@ mod uuid;
 mod websocket;
 
 pub use config::{ServersConfig, TestLength};
+pub use control::{ControlConfig, ControlCounters};
 pub use door::TestCounters;
 pub use files::FilesCounters;
 pub use front::FrontCounters;
@@ -25,6 +27,9 @@ pub use ndt7::ArchiveCounters;
 pub use responsiveness::ResponsivenessCounters;
 pub use stamp::StampCounters;
 
+use crate::ingest::network::NetworkTable;
+use crate::ingest::source::Cidr;
+use control::Control;
 use door::TestDoor;
 use files::Files;
 use front::{Door, Front, FrontSettings};
@@ -46,6 +51,8 @@ const HANDSHAKES_MAX: usize = 256;
 pub struct ServersCounters {
     /// The port that all protocols over HTTP share.
     pub front: Arc<FrontCounters>,
+    /// The control server.
+    pub control: Arc<ControlCounters>,
     /// Plain files.
     pub files: Arc<FilesCounters>,
     /// ndt7.
@@ -58,6 +65,24 @@ pub struct ServersCounters {
     pub throughput1: Arc<TestCounters>,
     /// STAMP.
     pub stamp: Arc<StampCounters>,
+}
+
+/// What the servers know of the world beside their own configuration.
+pub struct Surroundings {
+    /// Address → network, for what the control server tells of addresses.
+    pub network: Arc<NetworkTable>,
+    /// The only peers whose word on a client's address is believed, where a client is an HTTP request
+    /// and no line that is measured: by the control server.
+    pub trusted_proxies: Vec<Cidr>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            network: Arc::new(NetworkTable::none()),
+            trusted_proxies: Vec::new(),
+        }
+    }
 }
 
 /// Bound measurement servers that do not serve yet.
@@ -83,10 +108,12 @@ pub struct BindError {
 }
 
 impl Servers {
-    /// Takes every listener. With `tls` the ports speak TLS beside what they speak without.
+    /// Takes every listener. With `tls` the ports speak TLS beside what they speak without. The
+    /// configuration must have been checked.
     pub async fn bind(
         config: &ServersConfig,
         tls: Option<Arc<rustls::ServerConfig>>,
+        surroundings: Surroundings,
     ) -> Result<Self, BindError> {
         let (listener, front_addr) = bind_tcp(config.listen, "listen").await?;
         let mut listeners = vec![listener];
@@ -114,10 +141,20 @@ impl Servers {
             Arc::clone(&counters.responsiveness),
         );
         let files = Files::new(config, Arc::clone(&counters.files));
+        let control = config.control.enabled.then(|| {
+            let counters = Arc::clone(&counters.control);
+            Control::new(
+                &config.control,
+                &surroundings,
+                Arc::clone(&tokens),
+                counters,
+            )
+        });
         let max_connections = ndt7.connections_max()
             + files.downloads_max()
             + throughput1.connections_max()
             + responsiveness.loads_max()
+            + control.as_ref().map_or(0, Control::requests_max)
             + HANDSHAKES_MAX;
         let mut doors: Vec<Box<dyn Door>> = vec![
             Box::new(ndt7),
@@ -125,6 +162,9 @@ impl Servers {
             Box::new(responsiveness),
             Box::new(files),
         ];
+        if let Some(control) = control {
+            doors.push(Box::new(control));
+        }
         let mut reflector = None;
         if let Some(address) = config.stamp_address() {
             let counters = Arc::clone(&counters.stamp);

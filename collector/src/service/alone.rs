@@ -1,6 +1,6 @@
 //! The measurement servers alone: no records, no pages, no state on disk, no collector's key. For
 //! machines with a good line that are somebody else's, or at an exchange point.
-use super::{StartError, bind, http, listen_error, tls};
+use super::{StartError, bind, http, listen_error, network_of, surroundings, tls};
 use crate::config::Config;
 use crate::metrics;
 use crate::servers::Servers;
@@ -23,7 +23,9 @@ impl ServersAlone {
     /// Starts them. They serve when this returns, until `cancel`.
     pub async fn start(config: &Config, cancel: CancellationToken) -> Result<Self, StartError> {
         config.validate()?;
-        let servers = Servers::bind(&config.servers, tls::of_config(config)?).await?;
+        let surroundings = surroundings(config, &network_of(config)?);
+        let tls = tls::of_config(config)?;
+        let servers = Servers::bind(&config.servers, tls, surroundings).await?;
         let listener = bind(config.metrics_listen, "metrics_listen").await?;
         let metrics_addr = listener
             .local_addr()

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use tokio_util::sync::CancellationToken;
-use tonle_collector::servers::{Servers, ServersConfig, ServersCounters, TestLength};
+use tonle_collector::servers::{Servers, ServersConfig, ServersCounters, Surroundings, TestLength};
 use tonle_wire::ndt7::{self, Measurement};
 use tonle_wire::throughput1;
 
@@ -39,7 +39,9 @@ impl Fixture {
             listen: "127.0.0.1:0".parse().unwrap(),
             ..config
         };
-        let server = Servers::bind(&config, tls).await.unwrap();
+        let server = Servers::bind(&config, tls, Surroundings::default())
+            .await
+            .unwrap();
         let cancel = CancellationToken::new();
         Self {
             addr: server.front_addr(),

@@ -35,45 +35,48 @@ impl NetSettings {
 }
 
 /// True for an address that is not on the public Internet: loopback, private, link-local,
-/// unique-local, shared (CGNAT), unspecified, multicast, documentation and the like.
+/// unique-local, shared (CGNAT), unspecified, multicast, documentation and the like (RFC 6890 and its
+/// registries); of IPv6 everything outside global unicast that is not NAT64.
 #[must_use]
 pub fn is_special(address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            v4.is_loopback()
-                || v4.is_private()
-                || v4.is_link_local()
-                || v4.is_broadcast()
-                || v4.is_documentation()
-                || v4.is_multicast()
-                || a == 0
-                || a >= 240
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 198 && (18..20).contains(&b))
-                || (a == 192 && b == 0 && c == 0)
-        }
-        IpAddr::V6(v6) => {
-            let [a, b, c, ..] = v6.segments();
-            v6.is_loopback()
-                || v6.is_unspecified()
-                || v6.is_multicast()
-                || (a & 0xfe00) == 0xfc00
-                || (a & 0xffc0) == 0xfe80
-                || (a & 0xffc0) == 0xfec0
-                || (a == 0x2001 && b == 0x0db8)
-                || (a == 0x3fff && b < 0x1000)
-                || a == 0x0100
-                || (a, b, c) == (0x0064, 0xff9b, 1)
-                || embedded_v4(v6).is_some_and(|v4| is_special(v4.into()))
-        }
+    match address.to_canonical() {
+        IpAddr::V4(v4) => is_special_v4(v4),
+        IpAddr::V6(v6) => is_special_v6(v6),
     }
+}
+
+fn is_special_v4(v4: Ipv4Addr) -> bool {
+    let [a, b, c, _] = v4.octets();
+    v4.is_loopback()
+        || v4.is_private()
+        || v4.is_link_local()
+        || v4.is_broadcast()
+        || v4.is_documentation()
+        || v4.is_multicast()
+        || a == 0
+        || a >= 240
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 198 && (18..20).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 192 && b == 88 && c == 99) // relays of 6to4
+}
+
+fn is_special_v6(v6: Ipv6Addr) -> bool {
+    let [a, b, ..] = v6.segments();
+    let is_global = (a & 0xe000) == 0x2000;
+    let is_nat64 = matches!(v6.segments(), [0x0064, 0xff9b, 0, 0, 0, 0, ..]);
+    !(is_global || is_nat64)
+        || (a == 0x2001 && b < 0x0200) // protocols, Teredo among them
+        || (a == 0x2001 && b == 0x0db8)
+        || (a == 0x3fff && b < 0x1000)
+        || a == 0x3ffe // the test network of old
+        || embedded_v4(v6).is_some_and(is_special_v4)
 }
 
 /// The IPv4 address that an IPv6 address leads to: of NAT64 (RFC 6052), 6to4 (RFC 3056) and the
 /// deprecated IPv4-compatible form.
-fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+#[must_use]
+pub fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let octets = address.octets();
     let from = match address.segments() {
         [0x0064, 0xff9b, 0, ..] | [0, 0, 0, ..] => 12,
@@ -106,6 +109,13 @@ mod tests {
             "64:ff9b::192.168.1.1",
             "64:ff9b:1::1",
             "::10.0.0.1",
+            "64:ff9b::1:0:1.1.1.1",
+            "2001::1",
+            "2001:2::1",
+            "3ffe::1",
+            "5f00::1",
+            "ff02::1",
+            "192.88.99.1",
         ] {
             assert!(is_special(text.parse().unwrap()), "{text}");
         }

@@ -10,7 +10,8 @@ use http_body_util::Empty;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
-use hyper::header::{self, HeaderValue};
+use hyper::header;
+pub use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::io;
@@ -28,8 +29,10 @@ pub use hyper::body::{Body, Bytes, Frame};
 const WINDOW_BYTES: u32 = 4 << 20;
 /// What waits of one request before its content is asked for more.
 const SEND_BUFFER_BYTES: usize = 64 << 10;
-/// Longest head of a response, bytes.
+/// Longest head of a response of a measurement server, bytes.
 const HEAD_MAX_BYTES: usize = 16 << 10;
+/// Longest head of a page, bytes.
+const PAGE_HEAD_MAX_BYTES: usize = 64 << 10;
 
 /// The content of a request.
 pub type Content = UnsyncBoxBody<Bytes, io::Error>;
@@ -38,7 +41,7 @@ pub type Content = UnsyncBoxBody<Bytes, io::Error>;
 #[derive(Clone)]
 pub struct Channel {
     sender: Sender,
-    user_agent: &'static str,
+    headers: HeaderMap,
     _ends_with_this: Arc<DropGuard>,
 }
 
@@ -55,16 +58,46 @@ pub struct Received {
     pub status: u16,
     /// Whether its content is encoded, against our wish.
     pub is_encoded: bool,
+    /// Its headers.
+    pub headers: HeaderMap,
     incoming: Incoming,
 }
 
 impl Channel {
-    /// Begins to speak on `stream`: HTTP/2 where `http2` was negotiated, else HTTP/1.1.
-    /// `user_agent` is who we say we are.
+    /// Begins to speak to a measurement server on `stream`: HTTP/2 where `http2` was negotiated, else
+    /// HTTP/1.1. `user_agent` is who we say we are.
     pub async fn open<S>(stream: S, http2: bool, user_agent: &'static str) -> Result<Self, Failure>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let name = HeaderValue::from_static(user_agent);
+        let headers = HeaderMap::from_iter([(header::USER_AGENT, name)]);
+        Self::begin(stream, http2, headers, HEAD_MAX_BYTES).await
+    }
+
+    /// As [`Channel::open`], to whoever serves a page: every request carries `headers`.
+    pub async fn open_for_page<S>(
+        stream: S,
+        http2: bool,
+        headers: HeaderMap,
+    ) -> Result<Self, Failure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        Self::begin(stream, http2, headers, PAGE_HEAD_MAX_BYTES).await
+    }
+
+    async fn begin<S>(
+        stream: S,
+        http2: bool,
+        mut headers: HeaderMap,
+        head_max_bytes: usize,
+    ) -> Result<Self, Failure>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let plain = HeaderValue::from_static("identity");
+        headers.insert(header::ACCEPT_ENCODING, plain);
         let tasks = Tasks::default();
         let ends_with_this = Arc::new(tasks.end_on_drop());
         let io = TokioIo::new(Prompt::new(stream));
@@ -75,6 +108,7 @@ impl Channel {
                 .initial_stream_window_size(WINDOW_BYTES)
                 .initial_connection_window_size(WINDOW_BYTES)
                 .max_send_buf_size(SEND_BUFFER_BYTES)
+                .max_header_list_size(u32::try_from(head_max_bytes).unwrap_or(u32::MAX))
                 .handshake(io)
                 .await
                 .map_err(failed)?;
@@ -82,7 +116,7 @@ impl Channel {
             Sender::Many(sender)
         } else {
             let (sender, connection) = http1::Builder::new()
-                .max_buf_size(HEAD_MAX_BYTES)
+                .max_buf_size(head_max_bytes)
                 .handshake(io)
                 .await
                 .map_err(failed)?;
@@ -91,7 +125,7 @@ impl Channel {
         };
         Ok(Self {
             sender,
-            user_agent,
+            headers,
             _ends_with_this: ends_with_this,
         })
     }
@@ -133,11 +167,13 @@ impl Channel {
             }
         };
         let response = response.map_err(|error| classify::http_error(&error))?;
-        let encoding = response.headers().get(header::CONTENT_ENCODING);
+        let (head, incoming) = response.into_parts();
+        let encoding = head.headers.get(header::CONTENT_ENCODING);
         Ok(Received {
-            status: response.status().as_u16(),
+            status: head.status.as_u16(),
             is_encoded: encoding.is_some_and(|encoding| encoding != "identity"),
-            incoming: response.into_body(),
+            headers: head.headers,
+            incoming,
         })
     }
 
@@ -149,22 +185,18 @@ impl Channel {
     ) -> Result<Request<Content>, Failure> {
         let place = &url[Position::BeforeHost..Position::AfterPort];
         let path = &url[Position::BeforePath..Position::AfterQuery];
-        let builder = Request::builder()
-            .method(method)
-            .header(header::USER_AGENT, self.user_agent)
-            .header(
-                header::ACCEPT_ENCODING,
-                HeaderValue::from_static("identity"),
-            );
+        let builder = Request::builder().method(method);
         let builder = if self.is_shared() {
             let whole = format!("{}://{place}{path}", url.scheme());
             builder.version(Version::HTTP_2).uri(whole)
         } else {
             builder.uri(path).header(header::HOST, place)
         };
-        builder
+        let mut request = builder
             .body(content)
-            .map_err(|_| Failure::HttpRequestFailed)
+            .map_err(|_| Failure::HttpRequestFailed)?;
+        request.headers_mut().extend(self.headers.clone());
+        Ok(request)
     }
 }
 

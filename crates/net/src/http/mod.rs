@@ -9,8 +9,10 @@
 //! ([`crate::scrub`]); `scrubbed: true` says that there were some, so that no one can guess the
 //! volunteer's address by hashing pages that hold it.
 pub mod channel;
+mod cookies;
 mod page;
 
+pub use cookies::{Cookies, cookies_of};
 pub use page::{redirect, title};
 
 use crate::classify;
@@ -34,8 +36,11 @@ use url::Url;
 
 /// Sent as a common browser sends it: a site or a middlebox must treat the request as it treats
 /// the people around the device (OONI's practice).
-const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
-const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+pub const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+/// What a common browser takes.
+pub const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+/// The languages it asks for.
+pub const ACCEPT_LANGUAGE: &str = "en-US,en;q=0.9";
 /// Most headers of a response.
 const HEADERS_MAX: usize = 100;
 /// Longest head of a response, bytes.
@@ -191,7 +196,7 @@ fn request(get: &Get<'_>) -> Result<Request<Empty<Bytes>>, Failure> {
         .header(header::HOST, host)
         .header(header::USER_AGENT, get.program.unwrap_or(USER_AGENT))
         .header(header::ACCEPT, ACCEPT)
-        .header(header::ACCEPT_LANGUAGE, "en-US,en;q=0.9")
+        .header(header::ACCEPT_LANGUAGE, ACCEPT_LANGUAGE)
         .header(header::ACCEPT_ENCODING, "identity")
         .header(header::CONNECTION, "close");
     if !get.cookies.is_empty() {
@@ -291,22 +296,12 @@ fn described(step: &mut Step, arrival: Arrival, get: &Get<'_>) -> (Fetched, Opti
     let fetched = Fetched {
         status: arrival.status,
         redirect,
-        cookies: cookies(&arrival.headers),
+        cookies: cookies_of(&arrival.headers),
         first_byte_us: arrival.first_byte_us,
         body_prefix: body[..body.len().min(PREFIX_BYTES)].to_vec(),
         body: arrival.body,
     };
     (fetched, arrival.broken.or(misled))
-}
-
-/// The pairs of every `Set-Cookie`, without their attributes.
-fn cookies(headers: &HeaderMap) -> Vec<String> {
-    let set = headers.get_all(header::SET_COOKIE).iter();
-    set.filter_map(|value| value.to_str().ok())
-        .filter_map(|value| value.split(';').next())
-        .map(|pair| pair.trim().to_owned())
-        .filter(|pair| pair.contains('='))
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,19 +1,20 @@
 //! The cookies of one visit: enough that a site which asks for its cookie back is not a loop.
+use hyper::header::{self, HeaderMap};
 use url::Url;
 
 /// Most cookies kept of a visit.
 const COOKIES_MAX: usize = 50;
 
-/// Cookies by host, for the length of one run; never recorded. Paths, domains and ages are left
+/// Cookies by host, for the length of one visit; never recorded. Paths, domains and ages are left
 /// aside: a visit is a few pages long.
 #[derive(Debug, Default)]
-pub(super) struct Cookies {
+pub struct Cookies {
     pairs: Vec<(String, String, String)>,
 }
 
 impl Cookies {
     /// Keeps `name=value` pairs that `url` set; a later value replaces an earlier one.
-    pub(super) fn set(&mut self, url: &Url, pairs: Vec<String>) {
+    pub fn set(&mut self, url: &Url, pairs: Vec<String>) {
         let host = url.host_str().unwrap_or_default();
         for pair in pairs {
             let Some((name, value)) = pair.split_once('=') else {
@@ -29,7 +30,8 @@ impl Cookies {
     }
 
     /// The `Cookie` header for `url`, empty for none.
-    pub(super) fn header(&self, url: &Url) -> String {
+    #[must_use]
+    pub fn header(&self, url: &Url) -> String {
         let host = url.host_str().unwrap_or_default();
         let of_host = self.pairs.iter().filter(|(of, ..)| of == host);
         let pairs: Vec<String> = of_host
@@ -37,6 +39,17 @@ impl Cookies {
             .collect();
         pairs.join("; ")
     }
+}
+
+/// The pairs of every `Set-Cookie`, without their attributes.
+#[must_use]
+pub fn cookies_of(headers: &HeaderMap) -> Vec<String> {
+    let set = headers.get_all(header::SET_COOKIE).iter();
+    set.filter_map(|value| value.to_str().ok())
+        .filter_map(|value| value.split(';').next())
+        .map(|pair| pair.trim().to_owned())
+        .filter(|pair| pair.contains('='))
+        .collect()
 }
 
 #[cfg(test)]
