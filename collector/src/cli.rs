@@ -1,5 +1,9 @@
 //! The commands of the collector.
 mod analyze;
+mod documents;
+mod export;
+mod import;
+mod input;
 mod paths;
 
 use crate::admin::{self, Admin, AdminSettings, InviteError, InviteOptions};
@@ -38,6 +42,8 @@ Examples:
   tonle-collector agents --json
   tonle-collector revoke 5f1c9a0e7b3d2468
   tonle-collector analyze measurements.jsonl.gz
+  tonle-collector import measurements.jsonl.gz
+  tonle-collector export --format ooni --out measurements.jsonl
 
 Exit codes: 0 done, 1 failed, 2 misuse.")]
 pub struct Cli {
@@ -73,6 +79,10 @@ enum Command {
     },
     /// Give verdicts on visits to web pages, from records or OONI measurements
     Analyze(analyze::AnalyzeArgs),
+    /// Take measurements of OONI clients into the journal (the service must not run)
+    Import(import::ImportArgs),
+    /// Write what may leave the journal, in OONI's format
+    Export(export::ExportArgs),
     /// Say of each measured path where it leads and where it leaves the country
     Paths {
         /// One JSON object with every finding
@@ -183,6 +193,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Revoke { key_id } => revoke(&config, &key_id).await,
         Command::Agents { json } => agents(&config, json),
         Command::Analyze(args) => analyze::run(&args),
+        Command::Import(args) => import::run(&config, &args).await,
+        Command::Export(args) => export::run(&config, &args),
         Command::Paths { json } => paths::paths(&config, json),
         Command::Rebuild => rebuild(&config),
     }

@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod journal;
 pub mod limit;
 pub mod metrics;
+pub mod ooni;
 pub mod output;
 pub mod paths;
 pub mod servers;

@@ -19,6 +19,13 @@ pub fn stream(value: &Value) -> io::Result<()> {
     writeln!(io::stdout().lock(), "{value}")
 }
 
+/// Prints bytes of a long row of lines as they are. The error tells that nobody reads any more.
+pub fn raw_line(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.write_all(b"\n")
+}
+
 /// Prints an error, one line with cause and remedy.
 pub fn error(text: impl std::fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "error: {text}");

@@ -26,8 +26,9 @@ pub(super) fn apply(
                 record(transaction, entry, &key, ground, &mut touched)?;
             }
             (EntryKind::Enrolment, _) => enrolment(transaction, entry)?,
-            // A revocation is enforced at intake; what was accepted before it stands.
-            (EntryKind::Record | EntryKind::Revocation, _) => {}
+            // A revocation is enforced at intake; what was accepted before it stands. What nobody
+            // signed enters no figure.
+            (EntryKind::Record | EntryKind::Revocation | EntryKind::OoniMeasurement, _) => {}
         }
     }
     roll::bring_up_to_date(transaction, &touched)

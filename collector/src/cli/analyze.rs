@@ -1,14 +1,13 @@
 //! `analyze`: verdicts on visits to web pages, from files of records or of OONI measurements.
-mod documents;
 mod fingerprints;
-mod input;
 mod judge;
 
+use super::documents::{Document, Documents};
+use super::input;
 use crate::analysis::web::Fingerprints;
 use crate::output;
 use anyhow::bail;
 use clap::Args;
-use documents::{Document, Documents};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 

@@ -1,12 +1,14 @@
 //! Exact bytes as they lie in the journal: one zstd frame that states its size.
 use std::cell::RefCell;
 use tonle_evidence::envelope::LINE_MAX_BYTES;
+use tonle_wire::ooni::MEASUREMENT_MAX_BYTES;
 use zstd::bulk::{Compressor, Decompressor};
 
 /// Records are small and alike; higher levels cost time and save little.
 const LEVEL: i32 = 1;
-/// No half is longer than the line that brought it.
-const MAX_BYTES: usize = LINE_MAX_BYTES;
+/// No half is longer than the line that brought it, or than a measurement of OONI's.
+const MAX_BYTES: usize = MEASUREMENT_MAX_BYTES;
+const _: () = assert!(MAX_BYTES >= LINE_MAX_BYTES, "records fit too");
 
 thread_local! {
     // A context is hundreds of kilobytes: one per thread, not one per record.

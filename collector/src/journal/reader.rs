@@ -11,6 +11,9 @@ const COLUMNS: &str = "entry_index, kind, payload_type, record_hash, public, pri
      chain_id, sequence, tier, provenance, received_at_us, asn, asn_table, network_country, \
      group_id, salt, marks, receipt, proof";
 
+/// Bytes of entries after which a read gives no more: measurements of OONI's can be large.
+const READ_MAX_BYTES: usize = 32 << 20;
+
 /// Why the journal could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -43,7 +46,7 @@ impl JournalReader {
         Ok(Self { connection })
     }
 
-    /// At most `limit` entries in order, from `index` on.
+    /// At most `limit` entries in order, from `index` on; fewer once they hold [`READ_MAX_BYTES`].
     pub fn entries_from(&self, index: u64, limit: usize) -> Result<Vec<Entry>, ReadError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM entry WHERE entry_index >= ?1 ORDER BY entry_index LIMIT ?2"
@@ -51,9 +54,14 @@ impl JournalReader {
         let mut statement = self.connection.prepare_cached(&sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut rows = statement.query((index.cast_signed(), limit))?;
-        let mut entries = Vec::new();
+        let (mut entries, mut bytes) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
-            entries.push(read(row)?);
+            let entry = read(row)?;
+            bytes += entry.public.len() + entry.private.len();
+            entries.push(entry);
+            if bytes >= READ_MAX_BYTES {
+                break;
+            }
         }
         Ok(entries)
     }

@@ -51,6 +51,8 @@ stored_word! {
         Enrolment = "enrolment",
         /// A key is no longer accepted from a stated time on.
         Revocation = "revocation",
+        /// A measurement of an OONI client, byte for byte, signed by nobody.
+        OoniMeasurement = "ooni_measurement",
     }
 }
 
@@ -71,7 +73,7 @@ stored_word! {
     Provenance {
         /// Signed by an enrolled agent.
         Signed = "signed",
-        /// Imported from OONI.
+        /// Made by an OONI client: imported, or submitted by it.
         Ooni = "ooni",
         /// A browser test.
         Browser = "browser",

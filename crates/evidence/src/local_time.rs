@@ -64,6 +64,20 @@ impl LocalHour {
     }
 }
 
+impl LocalHour {
+    /// When it begins, seconds since the Unix epoch.
+    #[must_use]
+    pub fn start_s(self, utc_offset_s: i32) -> i64 {
+        let day = &self.day;
+        let month = Month::try_from(day.month).unwrap_or(Month::January);
+        let date = Date::from_calendar_date(i32::from(day.year), month, day.day);
+        // An hour that was read or derived has a day that exists.
+        let date = date.unwrap_or(Date::MIN);
+        let local = date.midnight().assume_utc().unix_timestamp() + i64::from(self.hour) * 3_600;
+        local - i64::from(utc_offset_s)
+    }
+}
+
 impl LocalDay {
     /// The month this day lies in.
     #[must_use]
@@ -215,6 +229,8 @@ mod tests {
         fn every_instant_has_an_hour_that_reads_back(unix_us: i64, offset in -50_000i32..50_000) {
             let hour = LocalHour::at(unix_us, offset);
             prop_assert_eq!(hour.to_string().parse::<LocalHour>(), Ok(hour));
+            let start_s = hour.start_s(offset);
+            prop_assert_eq!(LocalHour::at(start_s * 1_000_000, offset), hour);
         }
 
         #[test]

@@ -2,7 +2,7 @@
 //! (df-001) and what sockets did (df-008). Times are seconds since the measurement began.
 use super::binary::{Binary, pair_map, pairs};
 use super::lenient;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// One lookup.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -117,6 +117,10 @@ pub struct TlsHandshake {
     /// The chain as received, leaf first, DER.
     #[serde(default, deserialize_with = "certificates")]
     pub peer_certificates: Vec<Binary>,
+    /// What the leaf says of itself where the chain is not part of the measurement; written by
+    /// Tonle's export.
+    #[serde(default, deserialize_with = "lenient::object")]
+    pub x_leaf: Option<Leaf>,
     /// When it began.
     #[serde(default, deserialize_with = "lenient::number")]
     pub t0: Option<f64>,
@@ -129,6 +133,23 @@ pub struct TlsHandshake {
     /// Ties events together.
     #[serde(default, deserialize_with = "lenient::integer")]
     pub transaction_id: Option<i64>,
+}
+
+/// What a leaf certificate says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaf {
+    /// DNS names that it is for.
+    #[serde(default, deserialize_with = "lenient::texts")]
+    pub names: Vec<String>,
+    /// Whether it is signed by itself.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub self_issued: Option<bool>,
+    /// First second of its validity, since the Unix epoch.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub not_before_s: Option<i64>,
+    /// Last second of its validity.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub not_after_s: Option<i64>,
 }
 
 fn certificates<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Binary>, D::Error> {
@@ -184,6 +205,12 @@ pub struct Response {
     /// Status.
     #[serde(default, deserialize_with = "lenient::integer")]
     pub code: Option<i64>,
+    /// Bytes of a body that is not part of the measurement; written by Tonle's export.
+    #[serde(default, deserialize_with = "lenient::integer")]
+    pub x_body_bytes: Option<i64>,
+    /// Title of a page whose body is not part of the measurement; written by Tonle's export.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub x_title: Option<String>,
     #[serde(default, deserialize_with = "pair_map")]
     headers: Vec<(String, String)>,
     #[serde(default, deserialize_with = "pairs")]

@@ -28,6 +28,9 @@ pub struct Measurement {
     /// Two letters.
     #[serde(default, deserialize_with = "lenient::text")]
     pub probe_cc: Option<String>,
+    /// The probe's address; `127.0.0.1` where it is not shared.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub probe_ip: Option<String>,
     /// The collector's name for the report.
     #[serde(default, deserialize_with = "lenient::text")]
     pub report_id: Option<String>,

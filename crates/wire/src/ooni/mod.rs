@@ -16,6 +16,7 @@ mod control;
 mod events;
 mod lenient;
 mod measurement;
+pub mod name;
 mod title;
 
 pub use binary::Binary;
@@ -24,8 +25,8 @@ pub use control::{
     ControlResponse, ControlTcp, ControlTls, IpInfo, NO_RESPONSE,
 };
 pub use events::{
-    Answer, HttpTransaction, NetworkEvent, Query, Request, Response, Tagged, TcpConnect, TcpStatus,
-    TlsHandshake,
+    Answer, HttpTransaction, Leaf, NetworkEvent, Query, Request, Response, Tagged, TcpConnect,
+    TcpStatus, TlsHandshake,
 };
 pub use measurement::{Measurement, TestKeys, Whoami, WhoamiAnswer};
 pub use title::title;

@@ -1,6 +1,7 @@
 //! What a leaf certificate says of itself, whether or not it was believed.
 use serde_json::Value;
 use tonle_evidence::observation::Detail;
+use tonle_wire::ooni::Leaf;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
@@ -52,6 +53,28 @@ impl Certificate {
             not_before_s: number("not_before_s")?,
             not_after_s: number("not_after_s")?,
         })
+    }
+
+    /// What a measurement says of a leaf that is not part of it; `None` without its validity.
+    #[must_use]
+    pub fn from_leaf(leaf: &Leaf) -> Option<Self> {
+        Some(Self {
+            names: leaf.names.clone(),
+            self_issued: leaf.self_issued == Some(true),
+            not_before_s: leaf.not_before_s?,
+            not_after_s: leaf.not_after_s?,
+        })
+    }
+
+    /// As [`Certificate::from_leaf`] reads it.
+    #[must_use]
+    pub fn to_leaf(&self) -> Leaf {
+        Leaf {
+            names: self.names.clone(),
+            self_issued: Some(self.self_issued),
+            not_before_s: Some(self.not_before_s),
+            not_after_s: Some(self.not_after_s),
+        }
     }
 
     /// Whether it is for `host`, alone or by a wildcard for the first label.

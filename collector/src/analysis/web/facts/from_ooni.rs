@@ -5,6 +5,7 @@
 //! 2. A control counts when both what was asked of it and its answer are there.
 //! 3. A measurement without ids and labels (Web Connectivity 0.4) is brought into this form first
 //!    ([`super::from_untagged`]).
+//! 4. What our own export says of a body or a chain that it leaves out stands for it.
 use super::{
     Address, Certificate, Control, ControlDns, ControlHttp, Endpoint, Facts, Http, Late, Lookup,
     Response, RunFacts, Step, Tls, Via, Whoami, failure,
@@ -189,6 +190,8 @@ pub(super) fn endpoint(index: usize, connect: &TcpConnect, transaction: i64) -> 
 
 pub(super) fn tls(index: usize, handshake: &TlsHandshake) -> Tls {
     let leaf = handshake.peer_certificates.first();
+    let leaf = leaf.and_then(Binary::bytes).and_then(Certificate::from_der);
+    let told = || handshake.x_leaf.as_ref().and_then(Certificate::from_leaf);
     Tls {
         step: Step {
             at: format!("/test_keys/tls_handshakes/{index}"),
@@ -196,7 +199,7 @@ pub(super) fn tls(index: usize, handshake: &TlsHandshake) -> Tls {
         },
         server_name: handshake.server_name.clone().unwrap_or_default(),
         verified: handshake.no_tls_verify != Some(true),
-        certificate: leaf.and_then(Binary::bytes).and_then(Certificate::from_der),
+        certificate: leaf.or_else(told),
     }
 }
 
@@ -219,14 +222,20 @@ fn response(transaction: &HttpTransaction) -> Option<Response> {
     let status = response.code.filter(|code| *code > 0)?;
     let body = response.body.text();
     let headers = response.headers().iter();
+    // Rule 4.
+    let left_out = response.body.bytes().is_none();
+    let told_bytes = response.x_body_bytes.filter(|_| left_out);
+    let told_title = response.x_title.clone().filter(|_| left_out);
     Some(Response {
         status,
-        body_bytes: response.body.len(),
+        body_bytes: told_bytes
+            .and_then(|bytes| usize::try_from(bytes).ok())
+            .unwrap_or(response.body.len()),
         truncated: response.body_is_truncated == Some(true),
         headers: headers
             .map(|(name, value)| (name.to_ascii_lowercase(), Some(value.clone())))
             .collect(),
-        title: title(&body).to_owned(),
+        title: told_title.unwrap_or_else(|| title(&body).to_owned()),
         body: body.into_owned(),
     })
 }

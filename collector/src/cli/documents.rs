@@ -4,8 +4,9 @@
 //! 2. A file whose first line is no whole value, and whose next does not begin an object, is one
 //!    document over several lines.
 //! 3. A document that is a list is a row of documents.
-use serde_json::Value;
+//! 4. A document keeps its bytes, but for white space around it in a list.
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 use std::collections::VecDeque;
 use std::io::{self, BufRead};
 use tonle_wire::ooni::MEASUREMENT_MAX_BYTES;
@@ -115,14 +116,14 @@ impl<R: BufRead> Documents<R> {
             self.ready.push_back(Document::Text { line, bytes });
             return;
         }
-        match serde_json::from_slice::<Vec<Value>>(&bytes) {
+        match serde_json::from_slice::<Vec<&RawValue>>(&bytes) {
             Ok(elements) => {
                 let elements = elements.into_iter().enumerate();
                 self.ready
                     .extend(elements.map(|(index, element)| Document::Element {
                         line,
                         index,
-                        bytes: element.to_string().into_bytes(),
+                        bytes: element.get().as_bytes().to_vec(),
                     }));
             }
             Err(error) => self.ready.push_back(Document::Bad {
@@ -243,6 +244,15 @@ mod tests {
     #[test]
     fn a_document_over_several_lines_is_one() {
         assert_eq!(of(b"{\n  \"a\": 1\n}\n"), [text(1, "{\n  \"a\": 1\n}")]);
+    }
+
+    #[test]
+    fn elements_of_a_list_keep_their_bytes() {
+        let spaced = r#"{ "b": 1.50,  "a": "\u0041" }"#;
+        assert_eq!(
+            of(format!("[ {spaced} ]").as_bytes()),
+            [element(1, 0, spaced)]
+        );
     }
 
     #[test]
