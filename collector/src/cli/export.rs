@@ -60,17 +60,11 @@ pub(super) fn run(config: &Config, args: &ExportArgs) -> anyhow::Result<()> {
         unlisted: args.unlisted,
         since: args.since,
     };
-    match &args.out {
-        Some(path) => {
-            let tally = to_file(&export, &journal, path)?;
-            tell(&tally, args.json, output::line);
-        }
-        None => {
-            let Some(tally) = to_stdout(&export, &journal)? else {
-                return Ok(());
-            };
-            tell(&tally, args.json, output::note);
-        }
+    if let Some(path) = &args.out {
+        let tally = to_file(&export, &journal, path)?;
+        tell(&tally, args.json, output::line);
+    } else if let Some(tally) = to_stdout(&export, &journal)? {
+        tell(&tally, args.json, output::note);
     }
     Ok(())
 }
@@ -129,9 +123,10 @@ fn tell(tally: &Tally, as_json: bool, print: fn(String)) {
     let reasons: Vec<String> = withheld
         .map(|(reason, count)| format!("{} {count}", reason.as_str()))
         .collect();
-    let reasons = match reasons.is_empty() {
-        true => "nothing".to_owned(),
-        false => reasons.join(", "),
+    let reasons = if reasons.is_empty() {
+        "nothing".to_owned()
+    } else {
+        reasons.join(", ")
     };
     print(format!(
         "{} own records and {} measurements of OONI clients written; withheld: {reasons}",

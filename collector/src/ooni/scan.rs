@@ -198,8 +198,9 @@ fn walk(value: &Value, see: &mut impl FnMut(&[u8])) {
 
 fn walk_list(items: &[Value], see: &mut impl FnMut(&[u8])) {
     let is_browser = items.len() == 2 && items[0].as_str().is_some_and(is_user_agent);
-    if !is_browser {
-        items.iter().for_each(|item| walk(item, see));
+    let seen = if is_browser { &[] } else { items };
+    for item in seen {
+        walk(item, see);
     }
 }
 

@@ -1,5 +1,4 @@
 //! `import` and `export` as somebody uses them.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 use crate::program::{SITE, lines, measurement, run};
 use std::io::Write;
 

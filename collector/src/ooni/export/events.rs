@@ -6,6 +6,7 @@ use crate::analysis::web::facts::{
     Address, Certificate, Endpoint, Facts, Http, Late, Lookup, Response, Step, Tls, Via,
 };
 use serde_json::{Map, Value, json};
+use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::Public;
 
@@ -20,7 +21,8 @@ pub(super) struct Events {
     pub(super) tls_handshakes: Vec<Value>,
     /// Newest first.
     pub(super) requests: Vec<Value>,
-    pub(super) network_events: Vec<Value>,
+    /// What sockets did (`network_events`).
+    pub(super) sockets: Vec<Value>,
 }
 
 /// Microseconds as seconds.
@@ -63,7 +65,7 @@ impl Events {
                 .iter()
                 .map(|(one, http)| steps.request(one, http))
                 .collect(),
-            network_events: facts
+            sockets: facts
                 .endpoints
                 .iter()
                 .flat_map(|one| steps.progress(one))
@@ -114,7 +116,7 @@ impl Steps<'_> {
             json!({
                 "answers": answers(&lookup.addresses, &cnames),
                 "engine": engine_of(lookup.via, named.as_str()),
-                "failure": failure.map(|failure| failure.name()),
+                "failure": failure.map(Failure::name),
                 "getaddrinfo_error": null,
                 "hostname": lookup.name,
                 "query_type": lookup.query_type,
@@ -138,7 +140,7 @@ impl Steps<'_> {
             json!({
                 "answers": answers(&late.addresses, &Value::Null),
                 "engine": first.map(|lookup| engine_of(lookup.via, None)),
-                "failure": late.failure.as_ref().map(|failure| failure.name()),
+                "failure": late.failure.as_ref().map(Failure::name),
                 "hostname": late.name,
                 "query_type": first.map(|lookup| lookup.query_type.as_str()),
                 "raw_response": null,
@@ -155,7 +157,7 @@ impl Steps<'_> {
                 "ip": address(&endpoint.address),
                 "port": endpoint.port,
                 "status": {
-                    "failure": failure.map(|failure| failure.name()),
+                    "failure": failure.map(Failure::name),
                     "success": failure.is_none(),
                 },
             }),
@@ -170,7 +172,7 @@ impl Steps<'_> {
                 "network": "tcp",
                 "address": peer(endpoint),
                 "cipher_suite": self.detail(at, "cipher_suite"),
-                "failure": tls.step.failure.as_ref().map(|failure| failure.name()),
+                "failure": tls.step.failure.as_ref().map(Failure::name),
                 "negotiated_protocol": self.detail(at, "alpn"),
                 "no_tls_verify": !tls.verified,
                 "peer_certificates": [],
@@ -192,7 +194,7 @@ impl Steps<'_> {
                 "network": "tcp",
                 "address": peer(endpoint),
                 "alpn": alpn,
-                "failure": http.step.failure.as_ref().map(|failure| failure.name()),
+                "failure": http.step.failure.as_ref().map(Failure::name),
                 "request": {
                     "body": "",
                     "body_is_truncated": false,

@@ -105,7 +105,7 @@ impl Export<'_> {
                 let Some(judged) = self.of_client(entry) else {
                     continue;
                 };
-                tally.ooni += self.give(judged, &mut tally.withheld, write)?;
+                tally.ooni += give(judged, &mut tally.withheld, write)?;
             }
         }
         places.sort_unstable();
@@ -114,29 +114,10 @@ impl Export<'_> {
                 let Some(judged) = self.of_record(&entry) else {
                     continue;
                 };
-                tally.records += self.give(judged, &mut tally.withheld, write)?;
+                tally.records += give(judged, &mut tally.withheld, write)?;
             }
         }
         Ok(tally)
-    }
-
-    /// 1 for a line that was written.
-    fn give(
-        &self,
-        judged: Result<Vec<u8>, Withheld>,
-        withheld: &mut BTreeMap<Withheld, u64>,
-        write: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
-    ) -> Result<u64, ExportError> {
-        match judged {
-            Ok(line) => {
-                write(&line)?;
-                Ok(1)
-            }
-            Err(reason) => {
-                *withheld.entry(reason).or_default() += 1;
-                Ok(0)
-            }
-        }
     }
 
     /// The measurement of an entry that an OONI client made; `None` for other entries.
@@ -178,6 +159,24 @@ impl Export<'_> {
 
     fn is_meant(&self, hour: LocalHour) -> bool {
         self.since.is_none_or(|since| hour.day >= since)
+    }
+}
+
+/// 1 for a line that was written.
+fn give(
+    judged: Result<Vec<u8>, Withheld>,
+    withheld: &mut BTreeMap<Withheld, u64>,
+    write: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+) -> Result<u64, ExportError> {
+    match judged {
+        Ok(line) => {
+            write(&line)?;
+            Ok(1)
+        }
+        Err(reason) => {
+            *withheld.entry(reason).or_default() += 1;
+            Ok(0)
+        }
     }
 }
 

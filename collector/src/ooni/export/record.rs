@@ -179,7 +179,7 @@ fn test_keys(public: &Public, facts: &Facts, controls: Controls) -> Value {
         "client_resolver": null,
         "retries": null,
         "socksproxy": null,
-        "network_events": events.network_events,
+        "network_events": events.sockets,
         "x_dns_whoami": null,
         "x_doh": null,
         "x_do53": null,

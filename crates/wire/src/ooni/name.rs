@@ -86,8 +86,8 @@ impl fmt::Display for ReportId {
 impl FromStr for ReportId {
     type Err = NotReportId;
 
-    fn from_str(text: &str) -> Result<Self, NotReportId> {
-        let parts: Vec<&str> = text.split('_').take(7).collect();
+    fn from_str(name: &str) -> Result<Self, NotReportId> {
+        let parts: Vec<&str> = name.split('_').take(7).collect();
         let [started, test, country, asn, collector, random] = parts[..] else {
             return Err(NotReportId);
         };
