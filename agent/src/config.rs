@@ -1,6 +1,8 @@
 //! The agent's configuration: one TOML file, defaults as named constants, every problem at once.
 //!
 //! Precedence: flag > environment (secrets only, see `cli`) > file > default.
+mod openness;
+
 use crate::budget::Allowance;
 use crate::experiments;
 use crate::locate;
@@ -12,6 +14,8 @@ use tonle_evidence::toml_text;
 use tonle_wire::stamp::Key;
 use tonle_wire::stamp::key::KEY_MIN_BYTES;
 use url::Url;
+
+pub use openness::OpennessConfig;
 
 /// Where state lives unless something else is said, below the working directory.
 pub const DATA_DIR: &str = "tonle-agent-data";
@@ -93,6 +97,8 @@ pub struct Config {
     pub quiet_until_hour: Option<u8>,
     /// Never ask for, hold or measure openness targets, whatever was accepted.
     pub qos_only: bool,
+    /// What visits to pages are compared with.
+    pub openness: OpennessConfig,
 }
 
 impl Default for Config {
@@ -124,6 +130,7 @@ impl Default for Config {
             quiet_from_hour: None,
             quiet_until_hour: None,
             qos_only: false,
+            openness: OpennessConfig::default(),
         }
     }
 }
@@ -177,6 +184,7 @@ impl Config {
         self.check_times(&mut problems);
         self.check_names(&mut problems);
         self.check_files(&mut problems);
+        self.openness.check(self.allow_loopback, &mut problems);
         if problems.is_empty() {
             Ok(())
         } else {

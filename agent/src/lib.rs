@@ -18,6 +18,7 @@ mod line_log;
 pub mod locate;
 #[cfg(test)]
 mod loopback;
+pub mod openness;
 pub mod outbox;
 pub mod output;
 pub mod profile;

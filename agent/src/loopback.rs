@@ -107,15 +107,47 @@ fn dns_reply(question: &[u8], addresses: &[IpAddr]) -> Vec<u8> {
     reply
 }
 
+/// A resolver over HTTP in clear that answers as [`resolver`] does; its URL.
+pub(crate) fn doh(addresses: &[&str]) -> url::Url {
+    let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+    let server = serve(move |mut stream| {
+        let mut received = Vec::new();
+        let mut buffer = [0; 2048];
+        while let Ok(length) = stream.read(&mut buffer) {
+            if length == 0 {
+                return;
+            }
+            received.extend_from_slice(&buffer[..length]);
+            // A question with an empty body has not come whole yet.
+            let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") else {
+                continue;
+            };
+            if received.len() == end + 4 {
+                continue;
+            }
+            let reply = dns_reply(&received[end + 4..], &addresses);
+            received.clear();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", reply.len());
+            if stream
+                .write_all(&[head.as_bytes(), &reply].concat())
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    format!("http://{server}/dns-query").parse().unwrap()
+}
+
 /// A web server that answers each request, given as text, by the bytes of `respond`.
-pub(crate) fn web(respond: impl Fn(&str) -> String + Send + 'static) -> SocketAddr {
+pub(crate) fn web(respond: impl Fn(&str) -> String + Send + Sync + 'static) -> SocketAddr {
     serve(move |stream| answer(stream, &respond))
 }
 
 /// [`web`] over TLS, with a certificate for `name` and the root that it leads to.
 pub(crate) fn web_tls(
     name: &str,
-    respond: impl Fn(&str) -> String + Send + 'static,
+    respond: impl Fn(&str) -> String + Send + Sync + 'static,
 ) -> (SocketAddr, Arc<RootCertStore>) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(vec![name.to_owned()]).unwrap();
@@ -140,12 +172,15 @@ pub(crate) fn web_tls(
     (address, Arc::new(roots))
 }
 
-fn serve(mut each: impl FnMut(std::net::TcpStream) + Send + 'static) -> SocketAddr {
+/// Each connection has a thread, so that one that asks nothing holds nobody up.
+fn serve(each: impl Fn(std::net::TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let own = listener.local_addr().unwrap();
+    let each = Arc::new(each);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            each(stream.unwrap());
+            let (each, stream) = (Arc::clone(&each), stream.unwrap());
+            std::thread::spawn(move || each(stream));
         }
     });
     own

@@ -407,6 +407,7 @@ impl Desk for RoundDesk<'_> {
         // What nobody says is unmetered may cost by volume.
         let is_unmetered = metered == Some(false);
         let run = run.with_stamp_key(self.device.stamp_key.clone());
+        let run = run.compared_with(self.device.openness.clone());
         Some(run.on(Line {
             system: Some(self.device.system.clone()),
             plan: self.declared.plan(),

@@ -27,6 +27,7 @@ use crate::context::daemons::{self, Watch};
 use crate::files::DiskFiles;
 use crate::identity::Enrolment;
 use crate::locate::Locator;
+use crate::openness::Openness;
 use crate::outbox::{OutboxStatus, SharedOutbox, lock};
 use crate::profile::{Profile, ProfileError};
 use crate::runner::{Round as Course, Stops, round};
@@ -83,6 +84,8 @@ pub struct Device {
     net: NetSettings,
     /// Key that reflectors of others share with this device.
     stamp_key: Option<Key>,
+    /// What visits to pages are compared with; remembers over all rounds.
+    openness: Openness,
     client: reqwest::Client,
     system: System,
     /// Remembers what a Locate service said, over all rounds.

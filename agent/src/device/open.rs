@@ -10,6 +10,7 @@ use crate::files::DiskFiles;
 use crate::http;
 use crate::identity::{Enrolment, EnrolmentError, Identity, IdentityError};
 use crate::locate::Locator;
+use crate::openness::Openness;
 use crate::outbox::{Outbox, OutboxError};
 use crate::spool::Limits;
 use crate::targets;
@@ -64,6 +65,7 @@ pub(super) fn open(config: Config) -> Result<Device, OpenError> {
     let net = surroundings(&config)?;
     let client = http::client(Arc::clone(&net.roots))?;
     let stamp_key = config.stamp_key()?;
+    let openness = Openness::of(&config);
     let dir = DataDir::open(&config.data_dir, Role::Agent)?;
     let files = DiskFiles::new(dir.path());
     let consent = Consent::load(dir.path())?;
@@ -88,6 +90,7 @@ pub(super) fn open(config: Config) -> Result<Device, OpenError> {
         files,
         net,
         stamp_key,
+        openness,
         client,
         system: System::default(),
         locator: Arc::new(Locator::open(dir.path())),

@@ -2,6 +2,7 @@
 use super::throughput::trace::Trace;
 use crate::context::Line;
 use crate::locate::Locating;
+use crate::openness::Openness;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 use tonle_evidence::observation::Observation;
@@ -54,6 +55,8 @@ pub struct Run {
     pub locating: Option<Locating>,
     /// Key that reflectors of others share with this device, where there is one.
     pub stamp_key: Option<Key>,
+    /// What visits to pages are compared with; nothing foreign unless [`Run::compared_with`] says.
+    pub openness: Openness,
     recorded: Mutex<Recorded>,
 }
 
@@ -78,6 +81,7 @@ impl Run {
             line: Line::default(),
             locating: None,
             stamp_key: None,
+            openness: Openness::default(),
             recorded: Mutex::default(),
         }
     }
@@ -98,6 +102,12 @@ impl Run {
     #[must_use]
     pub fn with_stamp_key(self, stamp_key: Option<Key>) -> Self {
         Self { stamp_key, ..self }
+    }
+
+    /// The same run, whose visits to pages are compared with something.
+    #[must_use]
+    pub fn compared_with(self, openness: Openness) -> Self {
+        Self { openness, ..self }
     }
 
     /// Records what a step saw and returns its index.

@@ -94,12 +94,10 @@ async fn fetch(run: &Run, url: &Url, client: (&str, &str)) -> Result<Fetched, Re
     let stream = Metered::new(stream, run.meter.clone());
     let user_agent = format!("{}/{}", client.0, client.1);
     let get = Get {
-        url,
         // Its query holds the place, and perhaps a key of the operator's.
         foreign: true,
-        peer: peer.ip(),
-        cookies: "",
         program: Some(&user_agent),
+        ..Get::to(url, peer.ip())
     };
     let limits = Limits {
         body_max_bytes: ANSWER_MAX_BYTES,

@@ -45,7 +45,7 @@ async fn ask(
     (said, run.take().observations)
 }
 
-fn service(respond: impl Fn(&str) -> String + Send + 'static) -> Url {
+fn service(respond: impl Fn(&str) -> String + Send + Sync + 'static) -> Url {
     let address = web(respond);
     Url::parse(&format!("http://{address}/v2/nearest/ndt/ndt7")).unwrap()
 }

@@ -7,5 +7,5 @@ pub mod query;
 pub mod responsiveness;
 pub mod stamp;
 pub mod throughput1;
-mod ticker;
+pub mod ticker;
 pub mod token;

@@ -3,17 +3,20 @@
 
 /// Bounds and mean of a ticker, microseconds.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_field_names, reason = "names carry their unit")]
-pub(crate) struct Ticker {
-    pub(crate) mean_us: i64,
-    pub(crate) min_us: i64,
-    pub(crate) max_us: i64,
+pub struct Ticker {
+    /// Mean of the waits before they are clamped.
+    pub mean_us: i64,
+    /// Shortest wait.
+    pub min_us: i64,
+    /// Longest wait.
+    pub max_us: i64,
 }
 
 impl Ticker {
     /// Time until the next tick, microseconds: exponential, clamped. `uniform` is a random number
     /// in [0, 1); anything else is treated as the nearest of these.
-    pub(crate) fn wait_us(self, uniform: f64) -> i64 {
+    #[must_use]
+    pub fn wait_us(self, uniform: f64) -> i64 {
         let uniform = if uniform.is_nan() {
             0.0
         } else {

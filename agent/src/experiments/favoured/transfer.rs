@@ -106,18 +106,13 @@ pub(super) async fn fetch(
     let opened = server.open_stream(run).await?;
     let mut url = server.http_url()?;
     url.set_path(&tonle_wire::files::file_path(bytes));
-    let get = Get {
-        url: &url,
-        foreign: false,
-        peer: opened.peer.ip(),
-        cookies: "",
-        // It is to look like what anybody would download.
-        program: None,
-    };
+    // It is to look like what anybody would download.
+    let get = Get::to(&url, opened.peer.ip());
     let limits = Limits {
         head: TRANSFER_MAX,
         whole: TRANSFER_MAX,
         body_max_bytes: usize::try_from(bytes).ok()?,
+        notes_progress: false,
     };
     let peer = opened.peer;
     let (seen, fetched) = http::get(&run.clock, opened.stream, get, &limits).await;

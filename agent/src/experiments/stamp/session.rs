@@ -99,16 +99,14 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let get = Get {
-        url,
-        foreign: false,
-        peer: peer.ip(),
-        cookies: "",
         program: Some(PROGRAM),
+        ..Get::to(url, peer.ip())
     };
     let limits = Limits {
         head: TIMEOUT,
         whole: TIMEOUT,
         body_max_bytes: GRANT_MAX_BYTES,
+        notes_progress: false,
     };
     let (seen, fetched) = http::get(&run.clock, stream, get, &limits).await;
     run.observe(seen);

@@ -82,16 +82,19 @@ async fn a_certificate_for_another_name_is_no_access() {
 }
 
 #[tokio::test]
-async fn addresses_are_tried_in_order_until_one_connects() {
+async fn every_address_is_tried_and_one_of_them_fetches_the_page() {
     let server = web(|_| page("here"));
     let url = format!("http://site.example:{}/", server.port());
     let net = resolving_to(&["127.66.0.1", "127.0.0.1", "127.66.0.2"]);
     let recorded = measure(&WebConnectivity, net, url).await.unwrap();
+    let mut steps = after_resolving(&recorded);
+    steps.sort();
     let refused = failed("connect", "connection_refused");
     assert_eq!(
-        after_resolving(&recorded),
-        [refused, ok("connect"), ok("http_request")]
+        steps,
+        [ok("connect"), refused.clone(), refused, ok("http_request")]
     );
+    assert!(sample(&recorded, SETUP) > Some(0));
 }
 
 #[tokio::test]
@@ -123,8 +126,10 @@ async fn a_redirect_loop_ends() {
     });
     let url = format!("http://127.0.0.1:{}/a", server.port());
     let recorded = measure(&WebConnectivity, net(), url).await.unwrap();
-    assert_eq!(recorded.observations.len(), 5);
-    let last = failed("redirect", "unknown_failure: redirect loop");
+    let last = failed(
+        "redirect",
+        "unknown_failure: stopped after too many redirects",
+    );
     assert_eq!(steps(&recorded).last(), Some(&last));
     assert_eq!(sample(&recorded, NONACCESS), Some(1_000_000));
 }

@@ -9,13 +9,14 @@
 //!    has no figures.
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
 use crate::steps;
-use crate::visit::{self, End, Manner, PAGE_OVERHEAD_BYTES, kpi};
+use crate::visit::{self, Breadth, End, Manner, PAGE_OVERHEAD_BYTES, kpi};
 use tonle_evidence::record::{Outcome, Stream, Target};
 use tonle_net::dns::Patience;
 
 /// Longest body read, bytes: a second of a slow line, and what three pages an hour may cost.
 const BODY_MAX_BYTES: u64 = 256 << 10;
 const MANNER: Manner = Manner {
+    breadth: Breadth::First,
     patience: Patience::FIRST_ANSWER,
     body_max_bytes: BODY_MAX_BYTES,
     keeps_bodies: false,
@@ -49,11 +50,12 @@ impl Experiment for WebPage {
 }
 
 async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
-    if visit::visit(run, target, MANNER).await? == End::Capped {
+    let visited = visit::visit(run, target, MANNER).await?;
+    if visited.end == End::Capped {
         run.ended(Outcome::Capped);
         return Ok(());
     }
-    let (steps, class) = (run.observed(), target.path_class);
+    let (steps, class) = (visited.path, target.path_class);
     let figures = [
         ("nonaccess_ppm", kpi::nonaccess_ppm(&steps)),
         ("setup_us", kpi::setup_us(&steps)),

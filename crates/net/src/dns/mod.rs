@@ -11,9 +11,16 @@
 //! `malformed_replies`; for answers after the first the parallel lists `late_after_us` (since the
 //! question), `late_rcode`, `late_addresses` (joined by spaces); `contacted: false` and
 //! `sent: false` as in [`crate::tcp`].
+//!
+//! Two other ways to ask, told apart by `engine`: what programs of the device are told
+//! (`getaddrinfo`, [`system`]), and DNS over HTTPS (`doh`, [`https`]). Both give the same keys as far
+//! as they know them.
+pub mod https;
+mod judge;
 mod message;
 mod query;
 mod resolve;
+pub mod system;
 
 pub use message::{Answer, QueryType, Question, Reply};
 pub use query::{Asked, Patience, query};

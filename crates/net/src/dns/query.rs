@@ -1,4 +1,5 @@
 //! One question over UDP, listened to until the window closes, and over TCP when it was cut.
+use super::judge;
 use super::message::{Answer, QueryType, Question, Reply};
 use crate::classify;
 use crate::clock::Stopwatch;
@@ -19,8 +20,6 @@ use tonle_evidence::observation::Observation;
 
 /// Most replies after the first that are kept one by one.
 const LATE_MAX: usize = 16;
-/// Most aliases of an answer that are noted.
-const CNAMES_MAX: usize = 10;
 
 /// How long a question is listened to.
 #[derive(Debug, Clone, Copy)]
@@ -70,65 +69,22 @@ pub async fn query(
         step.fact("port", resolver.port());
     }
     step.fact("resolver", written(resolver.ip(), None));
-    let failed = |step: Step, failure| Asked {
-        observation: step.fail(failure),
-        addresses: Vec::new(),
-    };
     if !settings.resolvers.contains(&resolver) && !settings.may_contact(resolver.ip()) {
         step.fact("contacted", false);
-        return failed(step, Failure::DnsBogon);
+        return judge::failed(step, Failure::DnsBogon);
     }
     let Some(question) = Question::new(name, query_type, rand::random()) else {
-        return failed(step, Failure::DnsNonRecoverableFailure);
+        return judge::failed(step, Failure::DnsNonRecoverableFailure);
     };
     match exchange(&mut step, meter, resolver, &question, patience).await {
-        Ok(answer) => judged(step, settings, answer),
+        Ok(answer) => judge::answered(step, settings, answer),
         Err(failure) => {
             step.result_known();
             if !has_route(resolver.ip()) {
                 step.fact("sent", false);
             }
-            failed(step, failure)
+            judge::failed(step, failure)
         }
-    }
-}
-
-/// The result that an answer stands for, with its facts.
-fn judged(mut step: Step, settings: &NetSettings, answer: Answer) -> Asked {
-    step.fact("rcode", answer.rcode);
-    if !answer.addresses.is_empty() {
-        let written: Vec<String> = answer
-            .addresses
-            .iter()
-            .copied()
-            .map(scrub::address)
-            .collect();
-        step.fact("addresses", written);
-    }
-    if let Some(ttl_s) = answer.ttl_s {
-        step.fact("ttl_s", ttl_s);
-    }
-    if !answer.cnames.is_empty() {
-        let names: Vec<_> = answer.cnames.iter().take(CNAMES_MAX).cloned().collect();
-        step.fact("cnames", names);
-    }
-    let (addresses, refused): (Vec<IpAddr>, Vec<IpAddr>) = answer
-        .addresses
-        .into_iter()
-        .partition(|address| settings.may_contact(*address));
-    let failure = match classify::rcode(answer.rcode) {
-        Some(failure) => Some(failure),
-        None if !refused.is_empty() => Some(Failure::DnsBogon),
-        None if addresses.is_empty() => Some(Failure::DnsNoAnswer),
-        None => None,
-    };
-    let observation = match failure {
-        None => step.succeed(),
-        Some(failure) => step.fail(failure),
-    };
-    Asked {
-        observation,
-        addresses,
     }
 }
 

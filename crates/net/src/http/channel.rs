@@ -6,8 +6,8 @@
 use crate::classify;
 use crate::prompt::Prompt;
 use crate::tasks::Tasks;
-use http_body_util::Empty;
 use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::header;
@@ -36,6 +36,12 @@ const PAGE_HEAD_MAX_BYTES: usize = 64 << 10;
 
 /// The content of a request.
 pub type Content = UnsyncBoxBody<Bytes, io::Error>;
+
+/// Content that is there as a whole.
+pub fn whole(content: impl Into<Bytes>) -> Content {
+    let content = Full::new(content.into());
+    content.map_err(|never| match never {}).boxed_unsync()
+}
 
 /// An open connection. It closes when the last clone is dropped, whatever is still on its way.
 #[derive(Clone)]
@@ -139,22 +145,41 @@ impl Channel {
     /// Asks for an object and waits for the head of the response.
     pub async fn get(&self, url: &Url) -> Result<Received, Failure> {
         let nothing = Empty::new().map_err(|never| match never {});
-        self.request(Method::GET, url, nothing.boxed_unsync()).await
+        self.request(Method::GET, url, None, nothing.boxed_unsync())
+            .await
     }
 
     /// Sends content and waits for the head of the response, which usually comes when all of the
     /// content has gone.
     pub async fn post(&self, url: &Url, content: Content) -> Result<Received, Failure> {
-        self.request(Method::POST, url, content).await
+        self.request(Method::POST, url, None, content).await
+    }
+
+    /// [`Channel::post`] of content that has a media type.
+    pub async fn post_as(
+        &self,
+        url: &Url,
+        media_type: &'static str,
+        content: Content,
+    ) -> Result<Received, Failure> {
+        let media_type = HeaderValue::from_static(media_type);
+        self.request(Method::POST, url, Some(media_type), content)
+            .await
     }
 
     async fn request(
         &self,
         method: Method,
         url: &Url,
+        media_type: Option<HeaderValue>,
         content: Content,
     ) -> Result<Received, Failure> {
-        let request = self.message(method, url, content)?;
+        let mut request = self.message(method, url, content)?;
+        if let Some(media_type) = media_type {
+            request
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, media_type);
+        }
         let response = match &self.sender {
             Sender::OneByOne(sender) => sender.lock().await.send_request(request).await,
             Sender::Many(sender) => {

@@ -1,36 +1,36 @@
-//! The request step: one GET over HTTP/1.1 on a stream that the caller opened.
+//! The request step: one GET over HTTP/1.1 or HTTP/2 on a stream that the caller opened.
 //!
 //! Operation `http_request`, subject the URL. Detail, as far as the response came: `status`,
 //! `first_byte_us` (from the request to the first byte of the body, or to the end of the head when
 //! there is no body), `header_names` (lower case, in order), of the harmless headers the values
 //! (`content_type`, `server`), `location` (where a redirect leads, without its query),
 //! `downgrade: true` when it leads from https to http,
-//! `body_bytes`, `body_truncated`, `body_sha256`, `title`. Hash, title and kept bytes are those of the body with addresses scrubbed
+//! `body_bytes`, `body_truncated`, `body_sha256`, `title` (as [`tonle_wire::ooni::title`] reads it);
+//! where they were asked for, the parallel lists `progress_us` (since the request) and
+//! `progress_bytes` (of the body so far) at moments that fit no pattern. Hash, title and kept bytes are those of the body with addresses scrubbed
 //! ([`crate::scrub`]); `scrubbed: true` says that there were some, so that no one can guess the
 //! volunteer's address by hashing pages that hold it.
 pub mod channel;
 mod cookies;
+mod exchange;
 mod page;
+pub mod reach;
 
 pub use cookies::{Cookies, cookies_of};
-pub use page::{redirect, title};
+pub use exchange::{HEAD_MAX_BYTES, READ_AHEAD_BYTES};
+pub use page::redirect;
 
-use crate::classify;
 use crate::clock::Stopwatch;
 use crate::scrub;
 use crate::step::{Seen, Step};
-use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1;
-use hyper::header::{self, HeaderMap, HeaderName};
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use exchange::{Arrival, exchange};
+use hyper::header::{self, HeaderName};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tonle_evidence::failure::Failure;
 use url::Url;
 
@@ -41,13 +41,6 @@ pub const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWeb
 pub const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 /// The languages it asks for.
 pub const ACCEPT_LANGUAGE: &str = "en-US,en;q=0.9";
-/// Most headers of a response.
-const HEADERS_MAX: usize = 100;
-/// Longest head of a response, bytes.
-const HEAD_MAX_BYTES: usize = 64 << 10;
-/// What may have been read of a body beyond its limit when that ends it, bytes: one buffer on its
-/// way to us and one that is being filled.
-pub const READ_AHEAD_BYTES: usize = 2 * HEAD_MAX_BYTES;
 /// Bytes of a body that are kept for the private half.
 const PREFIX_BYTES: usize = 16 << 10;
 /// Headers whose values are noted; every other value may name the volunteer, his session or (as
@@ -68,6 +61,8 @@ pub struct Limits {
     pub whole: Duration,
     /// Bytes of the body after which the rest is not read.
     pub body_max_bytes: usize,
+    /// Whether it is noted how the body came, at moments that fit no pattern.
+    pub notes_progress: bool,
 }
 
 impl Default for Limits {
@@ -76,6 +71,7 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             whole: Duration::from_secs(30),
             body_max_bytes: 1 << 20,
+            notes_progress: false,
         }
     }
 }
@@ -108,8 +104,28 @@ pub struct Get<'a> {
     pub peer: IpAddr,
     /// Value of the `Cookie` header, empty for none.
     pub cookies: &'a str,
+    /// Value of the `Referer` header, empty for none.
+    pub referer: &'a str,
+    /// Whether the handshake chose HTTP/2.
+    pub http2: bool,
     /// Who asks, where it is no page of somebody's that a browser would open.
     pub program: Option<&'a str>,
+}
+
+impl<'a> Get<'a> {
+    /// A page as somebody types it, over HTTP/1.1.
+    #[must_use]
+    pub fn to(url: &'a Url, peer: IpAddr) -> Self {
+        Self {
+            url,
+            foreign: false,
+            peer,
+            cookies: "",
+            referer: "",
+            http2: false,
+            program: None,
+        }
+    }
 }
 
 /// Requests the URL over `stream`.
@@ -135,122 +151,6 @@ where
         None => (step.succeed(), Some(fetched)),
         Some(failure) => (step.fail(failure), Some(fetched)),
     }
-}
-
-/// A response as far as it came.
-struct Arrival {
-    status: u16,
-    headers: HeaderMap,
-    first_byte_us: i64,
-    body: Vec<u8>,
-    truncated: bool,
-    broken: Option<Failure>,
-}
-
-async fn exchange<S>(
-    step: &mut Step,
-    stream: S,
-    get: &Get<'_>,
-    started: Instant,
-    limits: &Limits,
-) -> Result<Arrival, Failure>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let request = request(get)?;
-    let (mut sender, connection) = http1::Builder::new()
-        .max_buf_size(HEAD_MAX_BYTES)
-        .max_headers(HEADERS_MAX)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| classify::http_error(&error))?;
-    // Whatever ends the connection also ends the exchange, which then says why.
-    let driver = async {
-        let _ = connection.await;
-        std::future::pending().await
-    };
-    let exchanging = async {
-        let response = timeout_at(started + limits.head, sender.send_request(request))
-            .await
-            .map_err(|_| Failure::GenericTimeout)?
-            .map_err(|error| classify::http_error(&error))?;
-        Ok(receive(
-            step,
-            response,
-            started + limits.whole,
-            limits.body_max_bytes,
-        )
-        .await)
-    };
-    tokio::select! {
-        exchanged = exchanging => exchanged,
-        never = driver => never,
-    }
-}
-
-fn request(get: &Get<'_>) -> Result<Request<Empty<Bytes>>, Failure> {
-    let url = get.url;
-    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    let mut request = Request::get(path)
-        .header(header::HOST, host)
-        .header(header::USER_AGENT, get.program.unwrap_or(USER_AGENT))
-        .header(header::ACCEPT, ACCEPT)
-        .header(header::ACCEPT_LANGUAGE, ACCEPT_LANGUAGE)
-        .header(header::ACCEPT_ENCODING, "identity")
-        .header(header::CONNECTION, "close");
-    if !get.cookies.is_empty() {
-        request = request.header(header::COOKIE, get.cookies);
-    }
-    request
-        .body(Empty::new())
-        .map_err(|_| Failure::HttpRequestFailed)
-}
-
-async fn receive(
-    step: &mut Step,
-    response: Response<Incoming>,
-    deadline: Instant,
-    body_max_bytes: usize,
-) -> Arrival {
-    let (head, mut incoming) = response.into_parts();
-    let mut arrival = Arrival {
-        status: head.status.as_u16(),
-        headers: head.headers,
-        first_byte_us: step.elapsed_us(),
-        body: Vec::new(),
-        truncated: false,
-        broken: None,
-    };
-    loop {
-        let frame = match timeout_at(deadline, incoming.frame()).await {
-            Ok(None) => break,
-            Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(error))) => {
-                arrival.broken = Some(classify::http_error(&error));
-                break;
-            }
-            Err(_) => {
-                arrival.broken = Some(Failure::GenericTimeout);
-                break;
-            }
-        };
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        if arrival.body.is_empty() {
-            arrival.first_byte_us = step.elapsed_us();
-        }
-        let room = body_max_bytes - arrival.body.len();
-        arrival
-            .body
-            .extend_from_slice(&data[..data.len().min(room)]);
-        if data.len() > room {
-            arrival.truncated = true;
-            break;
-        }
-    }
-    arrival
 }
 
 /// Notes the facts of what arrived.
@@ -279,8 +179,15 @@ fn described(step: &mut Step, arrival: Arrival, get: &Get<'_>) -> (Fetched, Opti
     if matches!(body, Cow::Owned(_)) {
         step.fact("scrubbed", true);
     }
-    if let Some(title) = title(&body) {
+    let text = String::from_utf8_lossy(&body);
+    let title = tonle_wire::ooni::title(&text);
+    if !title.is_empty() {
         step.fact("title", title);
+    }
+    if !arrival.progress.is_empty() {
+        let (times_us, bytes): (Vec<i64>, Vec<u64>) = arrival.progress.into_iter().unzip();
+        step.fact("progress_us", times_us);
+        step.fact("progress_bytes", bytes);
     }
     let location = value(&header::LOCATION);
     let (redirect, misled) = match redirect(get.url, arrival.status, location.as_deref()) {

@@ -1,29 +1,6 @@
-//! What is read out of a response without a browser: its title, and where it sends us. No IO.
+//! Where a response sends us, read without a browser. No IO.
 use tonle_evidence::failure::Failure;
 use url::Url;
-
-/// Longest title that counts as one, characters (OONI's rule).
-const TITLE_MAX_CHARS: usize = 512;
-
-/// The text of the first `<title>` element: 1 to 512 characters without `<`, white space folded.
-#[must_use]
-pub fn title(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(body);
-    // ASCII lower case keeps every byte position.
-    let lower = text.to_ascii_lowercase();
-    let element = lower
-        .match_indices("<title")
-        .map(|(at, tag)| at + tag.len())
-        .find(|end| {
-            lower[*end..].starts_with(|next: char| next == '>' || next.is_ascii_whitespace())
-        })?;
-    let content = element + lower[element..].find('>')? + 1;
-    let length = lower[content..].find('<')?;
-    let words: Vec<&str> = text[content..content + length].split_whitespace().collect();
-    let title = words.join(" ");
-    let fits = (1..=TITLE_MAX_CHARS).contains(&title.chars().count());
-    fits.then_some(title)
-}
 
 /// Where a response sends us: `None` when nowhere. Redirects are 301, 302, 303, 307 and 308 with a
 /// `Location`.
@@ -52,28 +29,6 @@ pub fn redirect(from: &Url, status: u16, location: Option<&str>) -> Result<Optio
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn the_first_title_is_read() {
-        for (body, expected) in [
-            (
-                "<html><TITLE lang=km>\n  ក្រសួង  សុខាភិបាល </title>",
-                Some("ក្រសួង សុខាភិបាល"),
-            ),
-            ("<title>a</title><title>b</title>", Some("a")),
-            ("<titles>no</titles><title>yes</title>", Some("yes")),
-            ("<title></title>", None),
-            ("<title>never closed", None),
-            ("<title", None),
-            ("no title", None),
-        ] {
-            assert_eq!(title(body.as_bytes()).as_deref(), expected, "{body}");
-        }
-        assert_eq!(
-            title(format!("<title>{}</title>", "x".repeat(513)).as_bytes()),
-            None
-        );
-    }
 
     fn to(status: u16, location: &str) -> Result<Option<String>, Failure> {
         let from = Url::parse("https://site.example/a/b?c").unwrap();
@@ -112,16 +67,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn any_body_is_read_without_panic(body in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = title(&body);
-        }
-
-        #[test]
-        fn any_body_around_a_title_is_read_without_panic(before in "\\PC{0,20}", inside in "\\PC{0,40}") {
-            let _ = title(format!("{before}<title{inside}</title>").as_bytes());
-        }
-
         #[test]
         fn any_location_leads_to_http_or_a_failure(location in "\\PC{0,80}", status in 300_u16..310) {
             if let Ok(Some(url)) = redirect(&Url::parse("http://a.example/").unwrap(), status, Some(&location)) {

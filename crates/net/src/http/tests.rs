@@ -1,4 +1,5 @@
 //! The request step against servers that answer, dawdle, break off or talk too much.
+use super::exchange::HEADERS_MAX;
 use super::*;
 use crate::meter::{Meter, Metered};
 use serde_json::json;
@@ -10,6 +11,7 @@ const QUICK: Limits = Limits {
     head: Duration::from_millis(300),
     whole: Duration::from_millis(300),
     body_max_bytes: 100,
+    notes_progress: false,
 };
 
 /// Connects to a server that reads a request, writes `response` and then does `end`.
@@ -36,13 +38,7 @@ where
 async fn fetch(response: impl Into<Vec<u8>>, limits: &Limits) -> (Observation, Option<Fetched>) {
     let (stream, peer) = server(response.into(), |_| async {}).await;
     let url = Url::parse("http://site.example/page?q=1").unwrap();
-    let to = Get {
-        url: &url,
-        foreign: false,
-        peer,
-        cookies: "",
-        program: None,
-    };
+    let to = Get::to(&url, peer);
     get(&Stopwatch::start(), stream, to, limits).await
 }
 
@@ -177,13 +173,7 @@ async fn silence_before_and_within_the_body_times_out() {
         };
         let (stream, peer) = server(response.into(), silent).await;
         let url = Url::parse("http://site.example/").unwrap();
-        let to = Get {
-            url: &url,
-            foreign: false,
-            peer,
-            cookies: "",
-            program: None,
-        };
+        let to = Get::to(&url, peer);
         let (seen, _) = get(&Stopwatch::start(), stream, to, &QUICK).await;
         assert_eq!(seen.failure, Some(Failure::GenericTimeout));
     }
@@ -202,13 +192,7 @@ async fn a_reset_has_its_name() {
     )
     .await;
     let url = Url::parse("http://site.example/").unwrap();
-    let to = Get {
-        url: &url,
-        foreign: false,
-        peer,
-        cookies: "",
-        program: None,
-    };
+    let to = Get::to(&url, peer);
     let (seen, _) = get(&Stopwatch::start(), stream, to, &Limits::default()).await;
     assert_eq!(seen.failure, Some(Failure::ConnectionReset));
 }
@@ -231,11 +215,9 @@ async fn the_request_names_host_and_port_and_its_bytes_are_counted() {
     let stream = Metered::new(TcpStream::connect(address).await.unwrap(), meter.clone());
     let url = Url::parse("http://site.example:8080/a%20b?c=d#e").unwrap();
     let to = Get {
-        url: &url,
-        foreign: false,
-        peer: address.ip(),
         cookies: "a=1; b=2",
-        program: None,
+        referer: "http://before.example/",
+        ..Get::to(&url, address.ip())
     };
     let (seen, _) = get(&Stopwatch::start(), stream, to, &Limits::default()).await;
     let request = server.await.unwrap();
@@ -244,6 +226,31 @@ async fn the_request_names_host_and_port_and_its_bytes_are_counted() {
         "{request}"
     );
     assert!(request.contains("\r\ncookie: a=1; b=2\r\n"), "{request}");
+    assert!(
+        request.contains("\r\nreferer: http://before.example/\r\n"),
+        "{request}"
+    );
     assert_eq!(meter.bytes(), request.len() as u64 + 27);
     assert_eq!(seen.failure, None);
+}
+
+#[tokio::test]
+async fn how_a_body_came_is_noted_at_moments_on_the_way_where_it_is_asked_for() {
+    let slowly = |mut stream: TcpStream| async move {
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        stream.write_all(b"second").await.unwrap();
+    };
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nfirst";
+    let (stream, peer) = server(head.into(), slowly).await;
+    let url = Url::parse("http://site.example/").unwrap();
+    let limits = Limits {
+        notes_progress: true,
+        ..Limits::default()
+    };
+    let to = Get::to(&url, peer);
+    let (seen, _) = get(&Stopwatch::start(), stream, to, &limits).await;
+    assert_eq!(seen.detail["body_bytes"], 11);
+    let list = |key: &str| seen.detail[key].as_array().unwrap().clone();
+    assert_eq!(list("progress_us").len(), list("progress_bytes").len());
+    assert_eq!(list("progress_bytes")[0], 5);
 }

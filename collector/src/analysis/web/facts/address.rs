@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// An address as the source writes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Address {
-    /// As written. In our own records the volunteer's side is written `lan` or `loopback`.
+    /// As written. In our own records an address of the volunteer's side is written `lan`, and one
+    /// of the device `loopback`, which is read as `127.0.0.1`.
     pub text: String,
     /// As an address; none for text that is none.
     pub ip: Option<IpAddr>,
@@ -17,9 +18,9 @@ impl Address {
     #[must_use]
     pub fn new(text: &str, asn: Option<i64>) -> Self {
         let bare = text.trim_start_matches('[').trim_end_matches(']');
-        let ip = match bare {
-            "loopback" => Some(Ipv4Addr::LOCALHOST.into()),
-            other => other.parse::<IpAddr>().ok(),
+        let (bare, ip) = match bare {
+            "loopback" => ("127.0.0.1", Some(Ipv4Addr::LOCALHOST.into())),
+            other => (other, other.parse::<IpAddr>().ok()),
         };
         Self {
             text: bare.to_owned(),

@@ -245,12 +245,15 @@ fn controls(keys: &TestKeys, labelled: bool) -> Vec<Control> {
     let written = keys.x_control_request.is_some() || keys.control_request.is_some();
     let asked = written || !labelled;
     match &keys.control {
-        Some(control) if asked && keys.control_failure.is_none() => vec![of_control(control)],
+        Some(control) if asked && keys.control_failure.is_none() => {
+            vec![of_control("/test_keys/control".to_owned(), control)]
+        }
         _ => Vec::new(),
     }
 }
 
-fn of_control(control: &ControlResponse) -> Control {
+/// What a control saw, whose answer stands at this place.
+pub(super) fn of_control(at: String, control: &ControlResponse) -> Control {
     let asn_of = |address: &str| control.ip_info.get(address).and_then(|info| info.asn);
     let dns = control.dns.as_ref().map(|dns| ControlDns {
         failure: failure(dns.failure.as_ref()),
@@ -281,7 +284,7 @@ fn of_control(control: &ControlResponse) -> Control {
         title: http.title.clone().unwrap_or_default(),
     });
     Control {
-        at: "/test_keys/control".to_owned(),
+        at,
         dns,
         tcp: tcp.collect(),
         tls: tls.collect(),

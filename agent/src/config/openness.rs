@@ -1,0 +1,126 @@
+//! The part `[openness]` of the configuration: what visits to pages are compared with.
+use serde::Deserialize;
+use std::net::IpAddr;
+use url::Url;
+
+/// Public resolvers that OONI Web Connectivity 0.5 chooses from.
+const RESOLVERS: [IpAddr; 8] = [
+    v4(8, 8, 8, 8),
+    v4(8, 8, 4, 4),
+    v4(9, 9, 9, 9),
+    v4(149, 112, 112, 112),
+    v4(1, 1, 1, 1),
+    v4(1, 0, 0, 1),
+    v4(208, 67, 222, 222),
+    v4(208, 67, 220, 220),
+];
+/// Resolvers over HTTPS that it chooses from.
+const DOH: [&str; 4] = [
+    "https://mozilla.cloudflare-dns.com/dns-query",
+    "https://dns.nextdns.io/dns-query",
+    "https://dns.google/dns-query",
+    "https://dns.quad9.net/dns-query",
+];
+/// A name that answers with the address of the resolver that asks for it.
+const WHOAMI: &str = "whoami.v4.powerdns.org";
+/// Most controls: every one of them fetches the page, too.
+const CONTROLS_MAX: usize = 4;
+/// Most resolvers of a kind.
+const RESOLVERS_MAX: usize = 32;
+
+const fn v4(a: u8, b: u8, c: u8, d: u8) -> IpAddr {
+    IpAddr::V4(std::net::Ipv4Addr::new(a, b, c, d))
+}
+
+/// What visits to pages are compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OpennessConfig {
+    /// Control servers by URL; absent: those that the collector's list names.
+    pub controls: Option<Vec<String>>,
+    /// Public resolvers, one of which is asked for each page.
+    pub resolvers: Vec<IpAddr>,
+    /// URLs of resolvers over HTTPS, one of which is asked now and then.
+    pub doh: Vec<String>,
+    /// A name that answers with the address of the resolver that asks; empty for none.
+    pub whoami: String,
+}
+
+impl Default for OpennessConfig {
+    fn default() -> Self {
+        Self {
+            controls: None,
+            resolvers: RESOLVERS.to_vec(),
+            doh: DOH.map(str::to_owned).to_vec(),
+            whoami: WHOAMI.to_owned(),
+        }
+    }
+}
+
+impl OpennessConfig {
+    /// Notes every value that cannot be used. In clear only a laboratory may ask.
+    pub(super) fn check(&self, is_laboratory: bool, problems: &mut Vec<String>) {
+        let is_usable = |text: &String| {
+            let url = Url::parse(text).ok().filter(Url::has_host);
+            url.is_some_and(|url| {
+                url.scheme() == "https" || (is_laboratory && url.scheme() == "http")
+            })
+        };
+        let controls = self.controls.iter().flatten();
+        for (key, text) in controls
+            .map(|url| ("controls", url))
+            .chain(self.doh.iter().map(|url| ("doh", url)))
+            .filter(|(_, url)| !is_usable(url))
+        {
+            problems.push(format!(
+                "`openness.{key}` names '{text}', which is no https:// URL"
+            ));
+        }
+        let counts = [
+            (
+                "controls",
+                self.controls.iter().flatten().count(),
+                CONTROLS_MAX,
+            ),
+            ("resolvers", self.resolvers.len(), RESOLVERS_MAX),
+            ("doh", self.doh.len(), RESOLVERS_MAX),
+        ];
+        for (key, count, max) in counts {
+            if count > max {
+                problems.push(format!(
+                    "`openness.{key}` has {count} entries; at most {max}"
+                ));
+            }
+        }
+        if self
+            .whoami
+            .contains(|c: char| c.is_whitespace() || c == '/')
+        {
+            problems.push("`openness.whoami` must be a domain name, or empty".to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(config: &OpennessConfig, is_laboratory: bool) -> Vec<String> {
+        let mut problems = Vec::new();
+        config.check(is_laboratory, &mut problems);
+        problems
+    }
+
+    #[test]
+    fn the_defaults_can_be_used_and_every_problem_is_named() {
+        assert_eq!(problems(&OpennessConfig::default(), false), [""; 0]);
+        let wrong = OpennessConfig {
+            controls: Some(vec!["http://control.example/".into(); 5]),
+            doh: vec!["dns.example".into()],
+            whoami: "a b".into(),
+            ..OpennessConfig::default()
+        };
+        assert_eq!(problems(&wrong, false).len(), 5 + 1 + 1 + 1);
+        assert_eq!(problems(&wrong, true).len(), 1 + 1 + 1);
+    }
+}

@@ -1,0 +1,163 @@
+//! What visits to pages are compared with, and what is remembered from one visit to the next so that
+//! nobody is asked more often than OONI's probes ask.
+use crate::config::Config;
+use rand::seq::IndexedRandom;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+use tonle_evidence::observation::Observation;
+use url::Url;
+
+/// Port of public resolvers.
+const DNS_PORT: u16 = 53;
+/// A resolver over HTTPS is asked at most once in a random time between these, seconds.
+const DOH_PAUSE_S: std::ops::RangeInclusive<u64> = 20..=39;
+/// How long it is believed from where a resolver asks.
+const WHOAMI_VALID: Duration = Duration::from_secs(45);
+/// Most resolvers remembered.
+const REMEMBERED_MAX: usize = 64;
+
+/// A control server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// Where it is asked.
+    pub url: Url,
+    /// Whether the volunteer named it himself, so that it may stand on this machine or in his
+    /// network.
+    pub is_own: bool,
+}
+
+/// What visits are compared with. The default asks nobody but the resolvers of the device.
+#[derive(Debug, Clone, Default)]
+pub struct Openness {
+    /// Whether the system's own lookup is asked (`getaddrinfo`); else the resolvers of
+    /// `NetSettings`, by which a file took the place of the system's.
+    pub uses_getaddrinfo: bool,
+    /// Public resolvers, one of which is asked for each page.
+    pub resolvers: Vec<SocketAddr>,
+    /// Resolvers over HTTPS, one of which is asked now and then.
+    pub doh: Vec<Url>,
+    /// A name that answers with the address of the resolver that asks.
+    pub whoami: Option<String>,
+    /// Who makes the same request from elsewhere.
+    pub controls: Vec<Control>,
+    pub(crate) memory: Arc<Mutex<Memory>>,
+}
+
+/// What was asked a moment ago.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// When a resolver over HTTPS may be asked again.
+    doh_at: Option<Instant>,
+    /// What a resolver said, and when.
+    whoami: HashMap<String, (Instant, Observation)>,
+}
+
+impl Openness {
+    /// As configured.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let openness = &config.openness;
+        let urls = |texts: &[String]| -> Vec<Url> {
+            texts.iter().filter_map(|text| text.parse().ok()).collect()
+        };
+        let named = urls(openness.controls.as_deref().unwrap_or_default());
+        let control = |url| Control { url, is_own: true };
+        Self {
+            uses_getaddrinfo: config.resolv_conf.is_none(),
+            resolvers: openness
+                .resolvers
+                .iter()
+                .map(|address| SocketAddr::new(*address, DNS_PORT))
+                .collect(),
+            doh: urls(&openness.doh),
+            whoami: Some(openness.whoami.clone()).filter(|name| !name.is_empty()),
+            controls: named.into_iter().map(control).collect(),
+            memory: Arc::default(),
+        }
+    }
+
+    /// The public resolver for the next page.
+    #[must_use]
+    pub fn any_resolver(&self) -> Option<SocketAddr> {
+        self.resolvers.choose(&mut rand::rng()).copied()
+    }
+
+    /// A resolver over HTTPS, unless one was asked a moment ago.
+    #[must_use]
+    pub fn doh_now(&self, now: Instant) -> Option<Url> {
+        let url = self.doh.choose(&mut rand::rng())?;
+        let mut memory = self.memory();
+        if memory.doh_at.is_some_and(|at| now < at) {
+            return None;
+        }
+        let pause_s = rand::random_range(DOH_PAUSE_S);
+        memory.doh_at = Some(now + Duration::from_secs(pause_s));
+        Some(url.clone())
+    }
+
+    /// What a resolver said of itself a moment ago.
+    #[must_use]
+    pub fn remembered(&self, resolver: &str, now: Instant) -> Option<Observation> {
+        let memory = self.memory();
+        let (at, said) = memory.whoami.get(resolver)?;
+        (now.saturating_duration_since(*at) < WHOAMI_VALID).then(|| said.clone())
+    }
+
+    /// Remembers what a resolver said of itself.
+    pub fn remember(&self, resolver: &str, said: Observation, now: Instant) {
+        let mut memory = self.memory();
+        let is_valid = |at: Instant| now.saturating_duration_since(at) < WHOAMI_VALID;
+        memory.whoami.retain(|_, (at, _)| is_valid(*at));
+        if memory.whoami.len() < REMEMBERED_MAX {
+            memory.whoami.insert(resolver.to_owned(), (now, said));
+        }
+    }
+
+    /// Every change under the lock is a single assignment: a poisoned one is still good.
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resolver_over_https_is_left_alone_for_a_while_after_each_question() {
+        let openness = Openness::of(&Config::default());
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        assert!(openness.doh_now(start).is_some());
+        assert_eq!(openness.clone().doh_now(after(19)), None, "clones share it");
+        assert!(openness.doh_now(after(39)).is_some());
+    }
+
+    #[test]
+    fn what_a_resolver_said_is_forgotten_after_three_quarters_of_a_minute() {
+        let openness = Openness::default();
+        let start = Instant::now();
+        let said = tonle_net::step::Step::start(
+            &tonle_net::clock::Stopwatch::start(),
+            "resolver_identity",
+            "whoami.example",
+        );
+        openness.remember("system", said.succeed(), start);
+        let after = |seconds| openness.remembered("system", start + Duration::from_secs(seconds));
+        assert!(after(44).is_some() && after(45).is_none());
+        assert_eq!(openness.remembered("8.8.8.8:53", start), None);
+    }
+
+    #[test]
+    fn a_file_of_resolvers_takes_the_place_of_the_systems_lookup() {
+        assert!(Openness::of(&Config::default()).uses_getaddrinfo);
+        let config = Config {
+            resolv_conf: Some("/etc/lab.conf".into()),
+            ..Config::default()
+        };
+        assert!(!Openness::of(&config).uses_getaddrinfo);
+    }
+}
