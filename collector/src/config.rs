@@ -4,11 +4,12 @@
 use crate::ingest::Limits;
 use crate::ingest::source::{Cidr, NotACidr};
 use crate::limit::Rate;
-use crate::servers::ServersConfig;
+use crate::servers::{CONTROL_PATH, ServersConfig};
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use url::Url;
+use tonle_evidence::targets::CONTROLS_MAX;
+use url::{Host, Url};
 
 /// Where state lives unless something else is said, below the working directory.
 pub const DATA_DIR: &str = "tonle-collector-data";
@@ -41,6 +42,8 @@ pub struct Config {
     pub country_dir: Option<PathBuf>,
     /// A CSV file of targets in place of the country's.
     pub targets: Option<PathBuf>,
+    /// Control servers that agents are told to ask, by URL, beside the one of the measurement servers.
+    pub controls: Vec<String>,
     /// Table of networks: `MaxMind` form (`.mmdb`), or ip2asn `.tsv`, plain or gzip.
     pub asn_table: Option<PathBuf>,
     /// Networks (CIDR) of the only peers whose `Forwarded` is believed.
@@ -68,6 +71,7 @@ impl Default for Config {
             public_url: None,
             country_dir: None,
             targets: None,
+            controls: Vec::new(),
             asn_table: None,
             trusted_proxies: Vec::new(),
             tls_cert: None,
@@ -148,6 +152,7 @@ impl Config {
             ["http", "https"],
         ));
         problems.extend(self.servers.problems());
+        problems.extend(self.wrong_controls());
         if let Err(error) = self.proxies() {
             problems.push(format!("trusted_proxies: {error}"));
         }
@@ -158,6 +163,23 @@ impl Config {
         } else {
             Err(ConfigError::Invalid(problems))
         }
+    }
+
+    fn wrong_controls(&self) -> Vec<String> {
+        let is_usable = |text: &str| {
+            let url = Url::parse(text).ok();
+            url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        };
+        let unusable = self.controls.iter().filter(|text| !is_usable(text));
+        let mut problems: Vec<String> = unusable
+            .map(|text| format!("controls: '{text}' must begin with https:// or http://"))
+            .collect();
+        if self.controls.len() >= CONTROLS_MAX {
+            problems.push(format!(
+                "controls: give fewer than {CONTROLS_MAX}; each asks for every page"
+            ));
+        }
+        problems
     }
 
     fn missing_files(&self) -> impl Iterator<Item = String> {
@@ -236,6 +258,29 @@ impl Config {
             _ => reachable(servers).to_string(),
         };
         Some(format!("{scheme}://{place}/"))
+    }
+
+    /// The control servers that agents are told of: the one of the measurement servers at
+    /// `servers_url`, and those that are given. One that only this machine reaches is not told: in the
+    /// agent's own network it would see what the agent sees, and call what is blocked there down.
+    #[must_use]
+    pub fn controls_at(&self, servers_url: Option<&str>) -> Vec<String> {
+        let own = servers_url
+            .filter(|_| self.servers.control.enabled)
+            .and_then(|url| Url::parse(&url.replacen("ws", "http", 1)).ok())
+            .filter(|url| !is_loopback(url))
+            .and_then(|url| url.join(CONTROL_PATH).ok());
+        let own = own.map(String::from);
+        own.into_iter().chain(self.controls.clone()).collect()
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).to_canonical().is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => true,
     }
 }
 
@@ -321,6 +366,33 @@ mod tests {
             toml::from_str("[servers]\npublic_url = 'wss://ndt.example.org/'").unwrap();
         let there = elsewhere.servers_url_at(&url, None);
         assert_eq!(there.as_deref(), Some("wss://ndt.example.org/"));
+    }
+
+    #[test]
+    fn agents_are_told_of_controls_that_see_more_than_they() {
+        let mut config = Config::default();
+        let told = |config: &Config, url: &str| config.controls_at(Some(url)).join(" ");
+        for here in [
+            "ws://127.0.0.1:8081/",
+            "ws://[::1]:8081/",
+            "ws://localhost/",
+        ] {
+            assert_eq!(told(&config, here), "", "{here}");
+        }
+        let there = "wss://measure.example.org/tonle/";
+        let own = "https://measure.example.org/tonle/control";
+        assert_eq!(told(&config, there), own);
+        config.controls = vec!["https://other.example/".to_owned()];
+        assert_eq!(
+            told(&config, there),
+            format!("{own} https://other.example/")
+        );
+        config.servers.control.enabled = false;
+        assert_eq!(told(&config, there), "https://other.example/");
+        config.controls = vec!["other.example".to_owned(); 4];
+        let message = config.validate().unwrap_err().to_string();
+        assert!(message.contains("controls: 'other.example'"), "{message}");
+        assert!(message.contains("controls: give fewer"), "{message}");
     }
 
     #[test]

@@ -168,18 +168,24 @@ impl Service {
         let nation = Nation::read(config.country_dir.as_deref(), config.targets.as_deref())?;
         let network = network_of(&config)?;
         let data_dir = DataDir::open(&config.data_dir, Role::Collector)?;
-        let listeners = Listeners::bind(&config, only, &network).await?;
+        let surroundings = surroundings(&config, &network);
+        let members = Arc::clone(&surroundings.members);
+        let listeners = Listeners::bind(&config, only, surroundings).await?;
         let (web_addr, metrics_addr) = listeners.addresses(&config)?;
         let servers_addr = listeners.servers.as_ref().map(Servers::front_addr);
         let public_url = config.public_url_at(web_addr);
+        let servers_url = config.servers_url_at(&public_url, servers_addr);
+        let mut targets = nation.targets;
+        targets.openness.controls = config.controls_at(servers_url.as_deref());
         let admin = Arc::new(Admin::open(
             data_dir.path(),
             AdminSettings {
-                ndt7_url: config.servers_url_at(&public_url, servers_addr),
+                ndt7_url: servers_url,
                 public_url: public_url.clone(),
                 country: nation.ground.country.clone(),
             },
         )?);
+        let _ = members.set(Arc::clone(&admin)); // nobody set it before
         let metrics = Arc::new(Metrics::new());
         let journal = Journal::open_measured(
             data_dir.path(),
@@ -206,7 +212,7 @@ impl Service {
             journal: journal.clone(),
             cells: cells.reader(),
             progress,
-            targets: SignedTargets::sign(&nation.targets, admin.signing_key())?,
+            targets: SignedTargets::sign(&targets, admin.signing_key())?,
             metrics: Arc::clone(&metrics),
             base_path: public_url.path().trim_end_matches('/').to_owned(),
         });
@@ -300,10 +306,9 @@ impl Listeners {
     async fn bind(
         config: &Config,
         only: Only,
-        network: &Arc<NetworkTable>,
+        surroundings: Surroundings,
     ) -> Result<Self, StartError> {
         let tls = tls::of_config(config)?;
-        let surroundings = surroundings(config, network);
         Ok(Self {
             web: bind(config.listen, "listen").await?,
             metrics: bind(config.metrics_listen, "metrics_listen").await?,
@@ -340,6 +345,7 @@ fn surroundings(config: &Config, network: &Arc<NetworkTable>) -> Surroundings {
     Surroundings {
         network: Arc::clone(network),
         trusted_proxies: config.proxies().expect("validated before"),
+        ..Surroundings::default()
     }
 }
 

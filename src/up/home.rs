@@ -73,8 +73,10 @@ impl Home {
             Nation::read(country_dir, self.collector.targets.as_deref())?.targets
         };
         let mut lists = vec![&targets.quality];
+        let mut controls = Vec::new();
         if !self.agent.qos_only {
             lists.push(&targets.openness);
+            controls.clone_from(&self.collector.controls);
         }
         let values = lists
             .iter()
@@ -85,7 +87,7 @@ impl Home {
             .public_resolvers
             .iter()
             .map(|address| format!("{address} (DNS)"));
-        Ok(values.chain(resolvers).collect())
+        Ok(values.chain(resolvers).chain(controls).collect())
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) enum NoRoom {
 pub(super) struct Permit {
     admission: Arc<Admission>,
     direction: Direction,
-    source: IpAddr,
+    source: Option<IpAddr>,
 }
 
 impl Admission {
@@ -69,17 +69,31 @@ impl Admission {
         direction: Direction,
         peer: IpAddr,
     ) -> Result<Permit, NoRoom> {
-        let source = source_of(peer);
+        self.admit_from(direction, Some(source_of(peer)))
+    }
+
+    /// Takes a place, if there is one, for somebody who is known, wherever he asks from.
+    pub(super) fn admit_known(self: &Arc<Self>, direction: Direction) -> Result<Permit, NoRoom> {
+        self.admit_from(direction, None)
+    }
+
+    fn admit_from(
+        self: &Arc<Self>,
+        direction: Direction,
+        source: Option<IpAddr>,
+    ) -> Result<Permit, NoRoom> {
         let mut running = self.lock();
         if *running.of(direction) >= self.max_of(direction) {
             return Err(NoRoom::Overload);
         }
-        let from_source = running.by_source.get(&source).copied().unwrap_or(0);
-        if from_source >= self.max_per_source {
-            return Err(NoRoom::Source);
+        if let Some(source) = source {
+            let from_source = running.by_source.entry(source).or_insert(0);
+            if *from_source >= self.max_per_source {
+                return Err(NoRoom::Source);
+            }
+            *from_source += 1;
         }
         *running.of(direction) += 1;
-        running.by_source.insert(source, from_source + 1);
         Ok(Permit {
             admission: Arc::clone(self),
             direction,
@@ -106,10 +120,13 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut running = self.admission.lock();
         *running.of(self.direction) -= 1;
-        if let Some(count) = running.by_source.get_mut(&self.source) {
+        let Some(source) = self.source else {
+            return;
+        };
+        if let Some(count) = running.by_source.get_mut(&source) {
             *count -= 1;
             if *count == 0 {
-                running.by_source.remove(&self.source);
+                running.by_source.remove(&source);
             }
         }
     }
@@ -169,6 +186,17 @@ mod tests {
         let _three = admission.admit(Direction::Upload, ip("192.0.2.1")).unwrap();
         let mapped = admission.admit(Direction::Upload, ip("::ffff:192.0.2.1"));
         assert_eq!(mapped.unwrap_err(), NoRoom::Source);
+    }
+
+    #[test]
+    fn who_is_known_has_a_place_beside_his_neighbours() {
+        let admission = Arc::new(Admission::new(2, 1));
+        let _stranger = admission
+            .admit(Direction::Download, ip("192.0.2.1"))
+            .unwrap();
+        let _known = admission.admit_known(Direction::Download).unwrap();
+        let full = admission.admit_known(Direction::Download);
+        assert_eq!(full.unwrap_err(), NoRoom::Overload);
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod uuid;
 mod websocket;
 
 pub use config::{ServersConfig, TestLength};
-pub use control::{ControlConfig, ControlCounters};
+pub use control::{ControlConfig, ControlCounters, PATH as CONTROL_PATH};
 pub use door::TestCounters;
 pub use files::FilesCounters;
 pub use front::FrontCounters;
@@ -27,6 +27,7 @@ pub use ndt7::ArchiveCounters;
 pub use responsiveness::ResponsivenessCounters;
 pub use stamp::StampCounters;
 
+use crate::admin::Admin;
 use crate::ingest::network::NetworkTable;
 use crate::ingest::source::Cidr;
 use control::Control;
@@ -37,7 +38,7 @@ use ndt7::Ndt7;
 use responsiveness::Responsiveness;
 use stamp::Reflector;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use throughput1::Throughput1;
 use tokens::Tokens;
 use tokio::net::TcpListener;
@@ -74,6 +75,9 @@ pub struct Surroundings {
     /// The only peers whose word on a client's address is believed, where a client is an HTTP request
     /// and no line that is measured: by the control server.
     pub trusted_proxies: Vec<Cidr>,
+    /// Who is enrolled: known as soon as the collector's stores are open, and never to servers that run
+    /// alone. The control server gives them shares of their own.
+    pub members: Arc<OnceLock<Arc<Admin>>>,
 }
 
 impl Default for Surroundings {
@@ -81,6 +85,7 @@ impl Default for Surroundings {
         Self {
             network: Arc::new(NetworkTable::none()),
             trusted_proxies: Vec::new(),
+            members: Arc::default(),
         }
     }
 }

@@ -17,6 +17,8 @@ pub mod types {
     pub const ENROLLED: &str = "application/vnd.tonle.enrolled.v1";
     /// A list of targets published by a collector.
     pub const TARGETS: &str = "application/vnd.tonle.targets.v1";
+    /// What an agent shows with a request: body = its time and the hash of the request's content.
+    pub const PASS: &str = "application/vnd.tonle.pass.v1";
 }
 
 /// `DSSEv1 <length of type> <type> <length of body> <body>`; lengths are decimal byte counts.

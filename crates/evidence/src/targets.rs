@@ -29,7 +29,14 @@ pub struct TargetList {
     /// Public resolvers that the `dns` experiment asks beside the device's own.
     #[serde(default)]
     pub public_resolvers: Vec<IpAddr>,
+    /// Control servers by URL: the same request made from elsewhere, to compare with. Of the openness
+    /// list only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<String>,
 }
+
+/// Most controls of a list: each of them asks for every page.
+pub const CONTROLS_MAX: usize = 4;
 
 /// Experiment name of the rows of a target file that are public resolvers, not targets.
 const RESOLVER_ROW: &str = "resolver";
@@ -142,6 +149,7 @@ impl TargetList {
             stream,
             targets: Vec::new(),
             public_resolvers: Vec::new(),
+            controls: Vec::new(),
         }
     }
 }

@@ -160,6 +160,7 @@ fn list(key: &SigningKey, stream: Stream) -> Option<SignedDocument> {
             Stream::Quality => vec![listed("latency", "127.0.0.1")],
             Stream::Openness => vec![listed("web_connectivity", "http://127.0.0.1:9/")],
         },
+        controls: Vec::new(),
         public_resolvers: Vec::new(),
     };
     SignedDocument::sign(key, types::TARGETS, &list).ok()

@@ -10,7 +10,7 @@ use super::asked::Asked;
 use super::counters::ControlCounters;
 use super::guard::is_web_port;
 use super::names;
-use super::quota::TooMuch;
+use super::quota::{Standing, TooMuch};
 use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -116,13 +116,14 @@ pub(super) struct Seen {
 /// Tries all endpoints at once.
 pub(super) async fn try_all(
     outside: &Outside,
+    who: Standing,
     asked: &Asked,
     addresses: &Addresses,
 ) -> Result<Seen, TooMuch> {
     let endpoints = addresses.endpoints(outside, asked);
     let distinct: BTreeSet<IpAddr> = endpoints.iter().map(SocketAddr::ip).collect();
     for address in distinct {
-        outside.quota.note_contact(address)?;
+        outside.quota.note_contact(who, address)?;
     }
     let tried = endpoints
         .iter()

@@ -24,6 +24,7 @@ use super::Surroundings;
 use super::front::{Answer, Answering, Caller, Door, body, body::Body, plain_text};
 use super::tokens::{NoEntry, Tokens};
 use super::websocket::conversation::OnDrop;
+use crate::admin::Admin;
 use crate::ingest::network::NetworkTable;
 use crate::ingest::source::{Cidr, Peer, Source};
 use asked::{Asked, BadRequest};
@@ -34,20 +35,21 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use page::Visit;
-use quota::{Quota, TooMuch};
+use quota::{Quota, Standing, TooMuch};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tonle_net::clock::Stopwatch;
+use tonle_evidence::pass::{PASS_HEADER, Pass};
+use tonle_net::clock::{Stopwatch, wall_us};
 use tonle_net::settings::NetSettings;
 use tonle_wire::ooni::{CONTROL_REQUEST_MAX_BYTES, ControlResponse};
 use tonle_wire::query::{Pairs, Unreadable};
 
-/// Where it answers, beside `/` where the operator wants it.
-const PATH: &str = "/control";
+/// Where it answers, beside `/` where the operator wants it; below the servers' base URL.
+pub const PATH: &str = "control";
 const ROOT: &str = "/";
 /// What stock helpers say to `GET`, by which people see that one lives.
 const GREETING: &str = r#"{"message":"Hello OONItarian!"}"#;
@@ -64,6 +66,7 @@ pub(super) struct Control {
     max_in_flight: usize,
     tokens: Arc<Tokens>,
     proxies: Vec<Cidr>,
+    members: Arc<OnceLock<Arc<Admin>>>,
     outside: Outside,
 }
 
@@ -132,6 +135,7 @@ impl Control {
             max_in_flight: config.max_in_flight,
             tokens,
             proxies: surroundings.trusted_proxies.clone(),
+            members: Arc::clone(&surroundings.members),
             outside: Outside {
                 guard,
                 quota: Quota::new(config),
@@ -162,26 +166,44 @@ impl Control {
         if request.method() != Method::POST {
             return Err(Refusal::Method);
         }
-        let quota = &self.outside.quota;
-        let source = self.source(&request, caller);
-        quota.note_request(source)?;
         let query = Pairs::parse(request.uri().query().unwrap_or_default())?;
         self.tokens.check(TOKEN_SUBJECT, query.access_token())?;
+        let stranger = Standing::Stranger(self.source(&request, caller));
+        let pass = self.pass(&request);
+        let quota = &self.outside.quota;
+        if pass.is_none() {
+            quota.note_request(stranger)?;
+        }
         let text = read(request.into_body()).await?;
+        let mut who = stranger;
+        if let Some(pass) = pass {
+            if pass.is_good(&text, wall_us() / 1_000_000) {
+                who = Standing::Agent(pass.key);
+            }
+            quota.note_request(who)?;
+        }
         let asked = Asked::parse(&text)?;
-        let _place = quota.admit(source)?;
+        let _place = quota.admit(who)?;
         let counters = &self.outside.counters;
         counters.in_progress.fetch_add(1, Ordering::Relaxed);
         let _running = OnDrop(|| {
             counters.in_progress.fetch_sub(1, Ordering::Relaxed);
         });
-        let answer = self.outside.answer(asked).await?;
+        let answer = self.outside.answer(who, &asked).await?;
         ControlCounters::count(&counters.answered);
         let text = serde_json::to_string(&answer).expect("texts and numbers alone");
         Ok(json(text))
     }
 
-    /// Whose quota a request is on.
+    /// A pass of an agent that is enrolled, if one is shown; whether it is good only its content says.
+    fn pass(&self, request: &Request<Incoming>) -> Option<Pass> {
+        let shown = request.headers().get(PASS_HEADER)?.to_str().ok()?;
+        let pass = Pass::read(shown)?;
+        let agent = self.members.get()?.agent_by_key(&pass.key)?;
+        (!agent.is_revoked(wall_us())).then_some(pass)
+    }
+
+    /// Where a request comes from.
     fn source(&self, request: &Request<Incoming>, caller: &Caller) -> IpAddr {
         let peer = Peer {
             address: caller.peer,
@@ -214,13 +236,13 @@ impl Control {
 
 impl Outside {
     /// Does what is asked.
-    async fn answer(&self, asked: Asked) -> Result<ControlResponse, TooMuch> {
+    async fn answer(&self, who: Standing, asked: &Asked) -> Result<ControlResponse, TooMuch> {
         let found = lookup::look_up(self, asked.host()).await;
-        let addresses = Addresses::of(self, &asked, &found.addresses);
+        let addresses = Addresses::of(self, asked, &found.addresses);
         let dns = found.told();
-        let visit = Visit::new(self, asked.headers.clone(), asked.host(), found);
+        let visit = Visit::new(self, who, asked, found);
         let (seen, page) = tokio::try_join!(
-            endpoints::try_all(self, &asked, &addresses),
+            endpoints::try_all(self, who, asked, &addresses),
             visit.fetch(asked.url.clone()),
         )?;
         Ok(ControlResponse {
@@ -253,7 +275,7 @@ fn json(text: impl Into<Bytes>) -> Response<Body> {
 
 impl Door for Control {
     fn is_for(&self, path: &str) -> bool {
-        path == PATH || (self.at_root && path == ROOT)
+        path.strip_prefix(ROOT) == Some(PATH) || (self.at_root && path == ROOT)
     }
 
     fn answer<'a>(&'a self, request: Request<Incoming>, caller: &'a Caller) -> Answering<'a> {

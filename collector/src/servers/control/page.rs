@@ -4,11 +4,12 @@
 //! to: a name that leads elsewhere a moment later leads nowhere.
 use super::Outside;
 use super::alt_svc;
+use super::asked::Asked;
 use super::counters::ControlCounters;
 use super::guard::is_web_port;
 use super::lookup::{Found, look_up};
 use super::names;
-use super::quota::TooMuch;
+use super::quota::{Standing, TooMuch};
 use super::response;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -56,6 +57,7 @@ impl From<TooMuch> for NoPage {
 /// A page on its way.
 pub(super) struct Visit<'a> {
     outside: &'a Outside,
+    who: Standing,
     /// What the probe wants to be asked with.
     headers: HeaderMap,
     hosts: HashMap<String, Found>,
@@ -64,12 +66,13 @@ pub(super) struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    /// `found` is what was found of the first page's host.
-    pub(super) fn new(outside: &'a Outside, headers: HeaderMap, host: &str, found: Found) -> Self {
+    /// `found` is what was found of the page's host.
+    pub(super) fn new(outside: &'a Outside, who: Standing, asked: &Asked, found: Found) -> Self {
         Self {
             outside,
-            headers,
-            hosts: HashMap::from([(host.to_owned(), found)]),
+            who,
+            headers: asked.headers.clone(),
+            hosts: HashMap::from([(asked.host().to_owned(), found)]),
             cookies: Cookies::default(),
             deadline: Instant::now() + PAGE_MAX,
         }
@@ -148,7 +151,7 @@ impl<'a> Visit<'a> {
         let mut failure = None;
         while !addresses.is_empty() {
             let address = addresses.remove(0);
-            outside.quota.note_contact(address)?;
+            outside.quota.note_contact(self.who, address)?;
             let left = self.deadline.saturating_duration_since(Instant::now());
             let share = left / u32::try_from(addresses.len() + 1).unwrap_or(1);
             let peer = SocketAddr::new(address, port);

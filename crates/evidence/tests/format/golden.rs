@@ -113,6 +113,7 @@ fn joining_has_these_bytes() {
             experiment: "latency".into(),
             target: fixture::full().0.target,
         }],
+        controls: Vec::new(),
         public_resolvers: vec![
             "192.0.2.53".parse().unwrap(),
             "2001:db8::53".parse().unwrap(),
