@@ -9,6 +9,7 @@ use std::path::Path;
 const RESOLVERS: &str = "/etc/resolv.conf";
 const HOSTS: &str = "/etc/hosts";
 const ORDER: &str = "/etc/nsswitch.conf";
+const SYS: &str = "/sys";
 /// A caching daemon of the machine would answer from outside of the lab.
 const CACHE_DAEMON: &str = "/run/nscd";
 
@@ -31,6 +32,16 @@ pub(super) fn mount_own(host: &Host, dir: &Path) -> io::Result<()> {
             ORDER,
             &dir.join("nsswitch.conf"),
             "passwd: files\ngroup: files\nhosts: files dns\n",
+        )?;
+    }
+    if host.vpn {
+        // A view of this network namespace: /sys/class/net shows the interface with its kind.
+        mount(
+            Some("sysfs"),
+            SYS,
+            Some("sysfs"),
+            MsFlags::MS_RDONLY,
+            None::<&str>,
         )?;
     }
     if Path::new(CACHE_DAEMON).is_dir() {

@@ -90,7 +90,7 @@ fn live(host: &Host, dir: &Path, tell: &SyncSender<Started>, stop: &Cancellation
 fn enter(host: &Host, dir: &Path) -> io::Result<(Runtime, SyncDevice)> {
     unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)?;
     files::mount_own(host, dir)?;
-    settings::write(host.unprivileged_icmp)?;
+    settings::write(host)?;
     let mut netlink = Netlink::open()?;
     netlink.set_up(LOOPBACK)?;
     let device = crate::tun::interface(&mut netlink, &host.addresses)?;

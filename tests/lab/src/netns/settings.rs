@@ -1,4 +1,5 @@
 //! Kernel settings of a host's network namespace.
+use crate::scenario::model::{CongestionControl, Host};
 use std::fs;
 use std::io;
 
@@ -18,12 +19,19 @@ const WANTED: &[(&str, &str)] = &[
 ];
 
 /// Writes the settings; before the interface is made, which takes the defaults over.
-pub(super) fn write(unprivileged_icmp: bool) -> io::Result<()> {
+pub(super) fn write(host: &Host) -> io::Result<()> {
     for (name, value) in WANTED {
         let _ = fs::write(path(name), value);
     }
     let ping = path("ipv4/ping_group_range");
-    if !unprivileged_icmp {
+    if let Some(control) = host.congestion_control {
+        let name = match control {
+            CongestionControl::Cubic => "cubic",
+            CongestionControl::Reno => "reno",
+        };
+        fs::write(path("ipv4/tcp_congestion_control"), name)?;
+    }
+    if !host.unprivileged_icmp {
         return fs::write(ping, "1 0");
     }
     // In a user namespace only its own group can be named.

@@ -1,10 +1,11 @@
 //! The middleboxes that stand at one place of a host's path, in the order of the scenario.
 use super::action::Action;
+use super::divert::Divert;
 use super::dns_drop::DnsDrop;
 use super::dns_redirect::DnsRedirect;
 use super::dns_spoof::DnsSpoof;
 use super::endpoint::Endpoint;
-use super::flows::{Entry, Flows, Seen};
+use super::flows::{Decided, Entry, Flows, Seen};
 use super::keyword::Keyword;
 use super::quic_drop::QuicDrop;
 use super::sni::Sni;
@@ -16,7 +17,7 @@ use std::net::IpAddr;
 /// Rules that decide on every packet by itself.
 pub(super) trait PacketRule: Send {
     /// What becomes of the packet; none: not this rule's.
-    fn meet(&mut self, packet: &Packet) -> Option<Outcome>;
+    fn meet(&mut self, packet: &Packet, cx: &mut Cx<'_>) -> Option<Outcome>;
 }
 
 /// Rules that pick a flow.
@@ -37,6 +38,8 @@ enum Kind {
     Flows {
         rule: Box<dyn FlowRule>,
         does: FlowAction,
+        /// Bytes of payload that pass before it acts.
+        after_bytes: u64,
         /// Addresses that its own packets come from: those of the router before it.
         own: Vec<IpAddr>,
     },
@@ -103,14 +106,19 @@ fn meet(
     cx: &mut Cx<'_>,
 ) -> Option<Outcome> {
     let outcome = match &mut link.kind {
-        Kind::Packets(rule) => rule.meet(packet),
-        Kind::Flows { rule, does, own } => {
+        Kind::Packets(rule) => rule.meet(packet, cx),
+        Kind::Flows {
+            rule,
+            does,
+            after_bytes,
+            own,
+        } => {
             let seen = entry.state.seen(packet);
             if entry.decided.is_none() && rule.picks(packet, &seen) {
-                entry.decided = Some((place, Action::new(does, own)));
+                entry.decided = Some(Decided::new(place, Action::new(does, own), *after_bytes));
             }
             match &mut entry.decided {
-                Some((owner, action)) if *owner == place => action.act(packet, &seen, cx),
+                Some(decided) if decided.owner == place => decided.meet(packet, &seen, cx),
                 _ => None,
             }
         }
@@ -125,6 +133,7 @@ fn kind(middlebox: &Middlebox, host: &Host) -> Kind {
     let flows = |rule: Box<dyn FlowRule>, does: FlowAction| Kind::Flows {
         rule,
         does,
+        after_bytes: middlebox.after_bytes,
         own: own_addresses(middlebox, host),
     };
     match &middlebox.rule {
@@ -133,11 +142,20 @@ fn kind(middlebox: &Middlebox, host: &Host) -> Kind {
             addresses,
             failure,
             race,
-        } => Kind::Packets(Box::new(DnsSpoof::new(names, addresses, *failure, *race))),
+            chance_permille,
+        } => {
+            let spoof = DnsSpoof::new(names, addresses, *failure, *race);
+            Kind::Packets(Box::new(spoof.by_chance(*chance_permille)))
+        }
         Rule::DnsDrop { names } => Kind::Packets(Box::new(DnsDrop::new(names))),
         Rule::DnsRedirect { to, resolvers } => {
             Kind::Packets(Box::new(DnsRedirect::new(*to, resolvers)))
         }
+        Rule::Divert {
+            to,
+            addresses,
+            port,
+        } => Kind::Packets(Box::new(Divert::new(*to, addresses, *port))),
         Rule::Sni { names, does } => flows(Box::new(Sni::new(names)), does.clone()),
         Rule::Keyword {
             keyword,

@@ -1,8 +1,8 @@
 //! Drops DNS questions over UDP.
-use super::Outcome;
 use super::chain::PacketRule;
 use super::dns_spoof::asked;
 use super::names::Names;
+use super::{Cx, Outcome};
 use crate::packet::Packet;
 
 pub(super) struct DnsDrop {
@@ -18,7 +18,7 @@ impl DnsDrop {
 }
 
 impl PacketRule for DnsDrop {
-    fn meet(&mut self, packet: &Packet) -> Option<Outcome> {
+    fn meet(&mut self, packet: &Packet, _cx: &mut Cx<'_>) -> Option<Outcome> {
         let question = asked(packet)?;
         self.names
             .cover(&question.name)

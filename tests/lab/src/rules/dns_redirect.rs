@@ -1,7 +1,7 @@
 //! Sends DNS questions, over UDP and TCP, to another resolver. Its answers come back under the address
 //! that was asked. A question to a resolver of the other family passes: no address fits it.
-use super::Outcome;
 use super::chain::PacketRule;
+use super::{Cx, Outcome};
 use crate::packet::{Packet, Transport, dns};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -77,7 +77,7 @@ impl DnsRedirect {
 }
 
 impl PacketRule for DnsRedirect {
-    fn meet(&mut self, packet: &Packet) -> Option<Outcome> {
+    fn meet(&mut self, packet: &Packet, _cx: &mut Cx<'_>) -> Option<Outcome> {
         let (from, to, id) = match packet.transport() {
             Transport::Udp(udp) => {
                 let id = dns::id(udp.payload)?;

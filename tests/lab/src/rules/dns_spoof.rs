@@ -1,10 +1,11 @@
 //! Answers DNS questions over UDP with a forgery, in place of the resolver asked or before it.
-use super::Outcome;
 use super::chain::PacketRule;
 use super::names::Names;
+use super::{Cx, Outcome};
 use crate::packet::dns::{self, Answer, Question};
 use crate::packet::{Packet, Transport, craft};
 use crate::scenario::model::DnsFailure;
+use rand::RngExt;
 use std::net::IpAddr;
 
 pub(super) struct DnsSpoof {
@@ -12,6 +13,7 @@ pub(super) struct DnsSpoof {
     addresses: Vec<IpAddr>,
     failure: Option<DnsFailure>,
     race: bool,
+    chance_permille: Option<u16>,
 }
 
 impl DnsSpoof {
@@ -26,6 +28,15 @@ impl DnsSpoof {
             addresses: addresses.to_vec(),
             failure,
             race,
+            chance_permille: None,
+        }
+    }
+
+    /// Only so many questions in a thousand; none: all.
+    pub(super) fn by_chance(self, chance_permille: Option<u16>) -> Self {
+        Self {
+            chance_permille,
+            ..self
         }
     }
 
@@ -42,9 +53,13 @@ impl DnsSpoof {
 }
 
 impl PacketRule for DnsSpoof {
-    fn meet(&mut self, packet: &Packet) -> Option<Outcome> {
+    fn meet(&mut self, packet: &Packet, cx: &mut Cx<'_>) -> Option<Outcome> {
         let question = asked(packet)?;
         if !self.names.cover(&question.name) {
+            return None;
+        }
+        let chance = self.chance_permille;
+        if chance.is_some_and(|permille| cx.rng.random_range(0..1000) >= permille) {
             return None;
         }
         let forged = self

@@ -1,6 +1,7 @@
 //! What a chain knows of the flows that cross it: who opened each, how it began, what was decided.
 use super::action::Action;
 use super::stream::Stream;
+use super::{Cx, Outcome};
 use crate::packet::{Flags, Flow, FlowKey, Packet, Tcp, Transport};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -30,10 +31,44 @@ pub(super) struct Flows {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) state: State,
-    /// (place in the chain of the rule that matched, what it does).
-    pub(super) decided: Option<(usize, Action)>,
+    pub(super) decided: Option<Decided>,
     /// Number of the last packet, in order of the chain.
     last: u64,
+}
+
+/// What is to become of a flow.
+#[derive(Debug)]
+pub(super) struct Decided {
+    /// Place in the chain of the rule that matched.
+    pub(super) owner: usize,
+    action: Action,
+    /// Bytes of payload that still pass before it acts.
+    passes_bytes: u64,
+}
+
+impl Decided {
+    pub(super) fn new(owner: usize, action: Action, passes_bytes: u64) -> Self {
+        Self {
+            owner,
+            action,
+            passes_bytes,
+        }
+    }
+
+    /// What becomes of a packet of the flow; none: it passes for now.
+    pub(super) fn meet(
+        &mut self,
+        packet: &Packet,
+        seen: &Seen<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Option<Outcome> {
+        if self.passes_bytes == 0 {
+            return self.action.act(packet, seen, cx);
+        }
+        let length = payload(packet.transport()).len() as u64;
+        self.passes_bytes = self.passes_bytes.saturating_sub(length);
+        None
+    }
 }
 
 /// What is known of a flow.

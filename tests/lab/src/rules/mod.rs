@@ -8,10 +8,11 @@
 //! 4. A packet that no rule acts on goes on with every byte as it came.
 //!
 //! Read in this order: [`Chain`], `flows` (what it knows of a flow), the rules that decide on single
-//! packets (`dns_*`), those that pick flows (`sni`, `keyword`, `endpoint`, `quic_drop`), and what is
+//! packets (`dns_*`, `divert`), those that pick flows (`sni`, `keyword`, `endpoint`, `quic_drop`), and what is
 //! done with a picked flow (`action`). [`routers`] is no rule: it makes what routers answer.
 mod action;
 mod chain;
+mod divert;
 mod dns_drop;
 mod dns_redirect;
 mod dns_spoof;

@@ -170,9 +170,9 @@ impl<'a> Walk<'a> {
     }
 
     fn say(&mut self, offset: usize, path: &str, what: String) {
-        let line = self.places.line_at(offset);
+        let place = self.places.at(offset);
         self.problems
-            .push(Problem::new(Some(line), path.to_owned(), what));
+            .push(Problem::new(Some(place), path.to_owned(), what));
     }
 }
 

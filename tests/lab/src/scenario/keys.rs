@@ -30,11 +30,20 @@ const FAILURE: Form = Word(&["nxdomain", "servfail", "refused", "silence"]);
 pub(super) const SCENARIO: &[Key] = &[
     must("description", Text),
     may("seed", Whole(0, u64::MAX)),
-    must("host", List(&Table(HOST))),
-    may("service", List(&Kinds(&SERVICE))),
-    may("name", List(&Table(NAME))),
-    may("middlebox", List(&Kinds(&MIDDLEBOX))),
+    may("include", Text),
+    must("host", HOSTS),
+    SERVICES_KEY,
+    NAMES_KEY,
+    MIDDLEBOXES_KEY,
 ];
+
+/// A file that others include.
+pub(super) const INCLUDED: &[Key] = &[may("host", HOSTS), SERVICES_KEY, NAMES_KEY, MIDDLEBOXES_KEY];
+
+const HOSTS: Form = List(&Table(HOST));
+const SERVICES_KEY: Key = may("service", List(&Kinds(&SERVICE)));
+const NAMES_KEY: Key = may("name", List(&Table(NAME)));
+const MIDDLEBOXES_KEY: Key = may("middlebox", List(&Kinds(&MIDDLEBOX)));
 
 const HOST: &[Key] = &[
     must("name", Text),
@@ -46,6 +55,8 @@ const HOST: &[Key] = &[
     may("down", Table(LINK)),
     may("change", List(&Table(CHANGE))),
     may("unprivileged_icmp", Flag),
+    may("congestion_control", Word(&["cubic", "reno"])),
+    may("vpn", Flag),
 ];
 
 const ROUTER: &[Key] = &[must("addresses", ADDRESSES), may("silent", Flag)];
@@ -101,7 +112,23 @@ const SERVICE: form::Kinds = form::Kinds {
         ("doh", &[may("port", PORT), CERTIFICATE_KEY]),
         ("dot", &[may("port", PORT), CERTIFICATE_KEY]),
         ("http", &[may("port", PORT), PAGE_KEY]),
-        ("https", &[may("port", PORT), CERTIFICATE_KEY, PAGE_KEY]),
+        (
+            "https",
+            &[
+                may("port", PORT),
+                CERTIFICATE_KEY,
+                may("sni", List(&Table(NAMED_CERTIFICATE))),
+                PAGE_KEY,
+            ],
+        ),
+        (
+            "proxy",
+            &[
+                may("http_port", PORT),
+                may("tls_port", PORT),
+                may("headers", Texts),
+            ],
+        ),
         (
             "tcp",
             &[
@@ -120,9 +147,12 @@ const PAGE_KEY: Key = may("page", List(&Table(PAGE)));
 const CERTIFICATE: &[Key] = &[may("flaw", Word(FLAWS)), may("names", TEXTS)];
 const FLAWS: &[&str] = &["expired", "self_signed", "unknown_authority", "wrong_name"];
 
+const NAMED_CERTIFICATE: &[Key] = &[must("name", Text), CERTIFICATE_KEY];
+
 const PAGE: &[Key] = &[
     may("host", Text),
     may("path", Text),
+    may("clients", ADDRESSES),
     may("status", Whole(200, 599)),
     may("headers", Texts),
     may("body", Text),
@@ -154,6 +184,7 @@ const MIDDLEBOX: form::Kinds = form::Kinds {
                 may("addresses", ADDRESSES),
                 may("failure", FAILURE),
                 may("race", Flag),
+                may("chance_permille", PERMILLE),
             ],
         ),
         ("dns_drop", &[may("names", TEXTS)]),
@@ -161,10 +192,23 @@ const MIDDLEBOX: form::Kinds = form::Kinds {
             "dns_redirect",
             &[must("to", Address), may("resolvers", ADDRESSES)],
         ),
-        ("sni", &[must("names", TEXTS), DOES_KEY]),
+        (
+            "divert",
+            &[
+                must("to", Address),
+                may("addresses", ADDRESSES),
+                may("port", PORT),
+            ],
+        ),
+        ("sni", &[must("names", TEXTS), AFTER_BYTES_KEY, DOES_KEY]),
         (
             "keyword",
-            &[must("keyword", Text), may("port", PORT), DOES_KEY],
+            &[
+                must("keyword", Text),
+                may("port", PORT),
+                AFTER_BYTES_KEY,
+                DOES_KEY,
+            ],
         ),
         (
             "endpoint",
@@ -172,6 +216,7 @@ const MIDDLEBOX: form::Kinds = form::Kinds {
                 must("addresses", ADDRESSES),
                 may("port", PORT),
                 may("protocol", Word(&["tcp", "udp", "icmp"])),
+                AFTER_BYTES_KEY,
                 DOES_KEY,
             ],
         ),
@@ -186,12 +231,17 @@ const DOES_KEY: Key = must(
         &[
             may("reset", Word(&["client", "server", "both"])),
             may("block_page", Text),
+            may("response", Text),
             may("throttle", Table(THROTTLE)),
+            may("degrade", Table(DEGRADE)),
         ],
     ),
 );
+const AFTER_BYTES_KEY: Key = may("after_bytes", Whole(0, BYTES_MAX));
 
 const THROTTLE: &[Key] = &[
     must("rate_kbit", RATE),
     may("burst_bytes", Whole(0, BYTES_MAX)),
 ];
+
+const DEGRADE: &[Key] = &[may("delay_ms", WAIT), may("loss_permille", PERMILLE)];

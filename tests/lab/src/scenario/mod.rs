@@ -1,7 +1,8 @@
 //! Scenario files: what they may say, reading them, and finding what is wrong with them.
 //!
 //! Reading has three steps, and each reports everything it finds: the text as TOML, the keys and the
-//! forms of their values (`keys`), and then what the parts say of each other (`check`).
+//! forms of their values (`keys`), and then what the parts say of each other (`check`). A file that is
+//! included stands behind the file that includes it, as if its text had been written there.
 mod check;
 mod form;
 mod keys;
@@ -14,7 +15,7 @@ mod tests;
 pub use problem::{BadScenario, Problem};
 
 use model::Scenario;
-use places::Places;
+use places::{Place, Places};
 use std::io::Read;
 use std::path::Path;
 
@@ -26,30 +27,80 @@ impl Scenario {
     pub fn read(path: &Path) -> Result<Self, BadScenario> {
         let origin = path.display().to_string();
         let text = text_of(path).map_err(|why| BadScenario::whole(&origin, why))?;
-        let mut scenario = Self::parse(&text, &origin)?;
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        Self::parse_in(folder, &text, &origin)
+    }
+
+    /// Reads and checks the text of a scenario. `origin` names it in messages: a path, as a rule.
+    /// What it includes is looked for from the current folder on.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, BadScenario> {
+        let scenario = Self::parse_in(Path::new("."), text, origin)?;
+        Ok(Self {
+            folder: std::path::PathBuf::new(),
+            ..scenario
+        })
+    }
+
+    fn parse_in(folder: &Path, text: &str, origin: &str) -> Result<Self, BadScenario> {
+        let mut places = Places::new(text);
+        let document = table_of(text, &places).map_err(|bad| BadScenario::new(origin, bad))?;
+        let mut whole = text.to_owned();
+        let named = document.get_ref().get("include");
+        if let Some(name) = named.and_then(|name| name.get_ref().as_str()) {
+            let (file, included) = included(&folder.join(name), origin)?;
+            whole.push('\n');
+            places.begin_file(&file, &whole, &included);
+            whole.push_str(&included);
+        }
+        let mut scenario = Self::parse_whole(&whole, &mut places)
+            .map_err(|problems| BadScenario::new(origin, problems))?;
         scenario.folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         Ok(scenario)
     }
 
-    /// Reads and checks the text of a scenario. `origin` names it in messages: a path, as a rule.
-    pub fn parse(text: &str, origin: &str) -> Result<Self, BadScenario> {
+    fn parse_whole(text: &str, places: &mut Places) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let places = places_of(text, &mut problems);
+        let document = table_of(text, places)?;
+        form::Walk::new(places, &mut problems).table(&document, keys::SCENARIO, "");
         if !problems.is_empty() {
-            return Err(BadScenario::new(origin, problems));
+            return Err(problems);
         }
         let scenario: Self = toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| places.line_at(span.start));
-            let problem = Problem::new(line, String::new(), error.message().to_owned());
-            BadScenario::new(origin, vec![problem])
+            let place = error.span().map(|span| places.at(span.start));
+            vec![Problem::new(
+                place,
+                String::new(),
+                error.message().to_owned(),
+            )]
         })?;
-        check::check(&scenario, &places, &mut problems);
-        if !problems.is_empty() {
-            return Err(BadScenario::new(origin, problems));
+        check::check(&scenario, places, &mut problems);
+        if problems.is_empty() {
+            return Ok(scenario);
         }
-        Ok(scenario)
+        Err(problems)
     }
+}
+
+/// The name and the text of an included file, whose keys are right: nothing in it may end up in a table
+/// of the file before it.
+fn included(path: &Path, origin: &str) -> Result<(String, String), BadScenario> {
+    let file = path.display().to_string();
+    let text = text_of(path).map_err(|why| {
+        let what = format!("{file} {why}: a path from this file's folder on is wanted");
+        BadScenario::new(origin, vec![Problem::new(None, "include".to_owned(), what)])
+    })?;
+    let mut places = Places::new(&text);
+    let mut problems = Vec::new();
+    match table_of(&text, &places) {
+        Ok(document) => {
+            form::Walk::new(&mut places, &mut problems).table(&document, keys::INCLUDED, "");
+        }
+        Err(bad) => problems = bad,
+    }
+    if problems.is_empty() {
+        return Ok((file, text));
+    }
+    Err(BadScenario::new(&file, problems))
 }
 
 fn text_of(path: &Path) -> Result<String, String> {
@@ -64,20 +115,18 @@ fn text_of(path: &Path) -> Result<String, String> {
     Ok(text)
 }
 
-/// Checks the text's syntax, keys and forms, and remembers on which line each key stands.
-fn places_of(text: &str, problems: &mut Vec<Problem>) -> Places {
-    let mut places = Places::new(text);
+/// The text as TOML.
+fn table_of<'i>(
+    text: &'i str,
+    places: &Places,
+) -> Result<toml::Spanned<toml::de::DeTable<'i>>, Vec<Problem>> {
     let (document, errors) = toml::de::DeTable::parse_recoverable(text);
-    for error in errors {
-        let line = error.span().map(|span| places.line_at(span.start));
-        problems.push(Problem::new(
-            line,
-            String::new(),
-            error.message().to_owned(),
-        ));
+    if errors.is_empty() {
+        return Ok(document);
     }
-    if problems.is_empty() {
-        form::Walk::new(&mut places, problems).table(&document, keys::SCENARIO, "");
-    }
-    places
+    let problem = |error: &toml::de::Error| {
+        let place: Option<Place> = error.span().map(|span| places.at(span.start));
+        Problem::new(place, String::new(), error.message().to_owned())
+    };
+    Err(errors.iter().map(problem).collect())
 }

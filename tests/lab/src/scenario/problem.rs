@@ -1,25 +1,32 @@
 //! What is wrong with a scenario file, said so that its writer can mend it.
+use super::places::Place;
 use std::fmt;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    line: Option<usize>,
+    place: Option<Place>,
     key: String,
     what: String,
 }
 
 impl Problem {
-    /// `line` counts from 1; `key` is the path of the key, as `host[1].down.rate_kbit`, lists
+    /// `key` is the path of the key, as `host[1].down.rate_kbit`, lists
     /// counted from 0; `what` is wrong and what is allowed.
-    pub(super) fn new(line: Option<usize>, key: String, what: String) -> Self {
-        Self { line, key, what }
+    pub(super) fn new(place: Option<Place>, key: String, what: String) -> Self {
+        Self { place, key, what }
     }
 
     /// The line, counted from 1, where it is known.
     #[must_use]
     pub fn line(&self) -> Option<usize> {
-        self.line
+        self.place.as_ref().map(|place| place.line)
+    }
+
+    /// The included file that it is in; none: the scenario's own.
+    #[must_use]
+    pub fn included(&self) -> Option<&str> {
+        self.place.as_ref()?.file.as_deref()
     }
 
     /// The path of the key; empty: the file as a whole.
@@ -69,8 +76,8 @@ impl fmt::Display for BadScenario {
             if index > 0 {
                 writeln!(out)?;
             }
-            write!(out, "{}", self.origin)?;
-            if let Some(line) = problem.line {
+            write!(out, "{}", problem.included().unwrap_or(&self.origin))?;
+            if let Some(line) = problem.line() {
                 write!(out, ":{line}")?;
             }
             write!(out, ": ")?;

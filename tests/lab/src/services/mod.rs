@@ -7,6 +7,7 @@ mod dns;
 mod doh;
 mod http;
 mod listen;
+mod proxy;
 mod running;
 mod sink;
 #[cfg(test)]
@@ -15,7 +16,7 @@ mod tls;
 
 pub use running::Running;
 
-use crate::scenario::model::{Certificate, Host, Scenario, ServiceKind};
+use crate::scenario::model::{Certificate, Host, NamedCertificate, Scenario, ServiceKind};
 use crate::trust::{Authority, Leaf, TrustError};
 use dns::Zone;
 use std::ffi::OsString;
@@ -147,13 +148,13 @@ impl Starter<'_> {
                 })
             }
             ServiceKind::Dot { port, certificate } => {
-                let acceptor = self.tls(&called("dot"), certificate, &[b"dot"])?;
+                let acceptor = self.tls(&called("dot"), certificate, &[], &[b"dot"])?;
                 self.each_tcp(&called("dot"), port.unwrap_or(853), |listener| {
                     dns::over_tls(running, listener, &acceptor, &self.zone);
                 })
             }
             ServiceKind::Doh { port, certificate } => {
-                let acceptor = self.tls(&called("doh"), certificate, tls::HTTP)?;
+                let acceptor = self.tls(&called("doh"), certificate, &[], tls::HTTP)?;
                 self.each_tcp(&called("doh"), port.unwrap_or(443), |listener| {
                     doh::start(running, listener, &acceptor, &self.zone);
                 })
@@ -167,12 +168,26 @@ impl Starter<'_> {
             ServiceKind::Https {
                 port,
                 certificate,
+                sni,
                 page,
             } => {
-                let acceptor = self.tls(&called("https"), certificate, tls::HTTP)?;
+                let acceptor = self.tls(&called("https"), certificate, sni, tls::HTTP)?;
                 let pages = Arc::new(page.clone());
                 self.each_tcp(&called("https"), port.unwrap_or(443), |listener| {
                     http::start(running, listener, Some(&acceptor), &pages);
+                })
+            }
+            ServiceKind::Proxy {
+                http_port,
+                tls_port,
+                headers,
+            } => {
+                let (called, headers) = (called("proxy"), Arc::new(headers.clone()));
+                self.each_tcp(&called, http_port.unwrap_or(80), |listener| {
+                    proxy::http(running, listener, &self.zone, &headers);
+                })?;
+                self.each_tcp(&called, tls_port.unwrap_or(443), |listener| {
+                    proxy::tls(running, listener, &self.zone);
                 })
             }
             ServiceKind::Tcp { port, does } => self.each_tcp(&called("tcp"), *port, |listener| {
@@ -235,22 +250,40 @@ impl Starter<'_> {
         self.context
             .authority
             .leaf(&names, &self.context.addresses, certificate)
-            .map_err(|source| ServiceError::Certificate {
-                service: service.to_owned(),
-                source,
-            })
+            .map_err(no_certificate(service))
     }
 
     fn tls(
         &self,
         service: &str,
         certificate: &Certificate,
+        sni: &[NamedCertificate],
         protocols: &[&[u8]],
     ) -> Result<tokio_rustls::TlsAcceptor, ServiceError> {
         let leaf = self.leaf(service, certificate)?;
-        tls::acceptor(&leaf, protocols).map_err(|source| ServiceError::Tls {
+        let by_name = sni.iter().map(|named| {
+            let leaf = self.context.authority.leaf(
+                std::slice::from_ref(&named.name),
+                &[],
+                &named.certificate,
+            );
+            Ok((
+                named.name.to_ascii_lowercase(),
+                leaf.map_err(no_certificate(service))?,
+            ))
+        });
+        let by_name: Vec<_> = by_name.collect::<Result<_, ServiceError>>()?;
+        tls::acceptor(&leaf, &by_name, protocols).map_err(|source| ServiceError::Tls {
             service: service.to_owned(),
             source,
         })
+    }
+}
+
+fn no_certificate(service: &str) -> impl Fn(TrustError) -> ServiceError + use<> {
+    let service = service.to_owned();
+    move |source| ServiceError::Certificate {
+        service: service.clone(),
+        source,
     }
 }

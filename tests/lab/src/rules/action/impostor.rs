@@ -43,12 +43,16 @@ impl Impostor {
     /// Says an HTTP response with this body.
     pub(super) fn block_page(body: &str) -> Self {
         let length = body.len();
-        let page = format!(
+        Self::response(&format!(
             "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html; charset=utf-8\r\n\
              Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-        );
+        ))
+    }
+
+    /// Says this text.
+    pub(super) fn response(text: &str) -> Self {
         Self {
-            says: page.into_bytes(),
+            says: text.as_bytes().to_vec(),
             play: None,
         }
     }

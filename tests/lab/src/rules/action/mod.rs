@@ -1,6 +1,7 @@
 //! What is done with a flow that a rule picked, from the picking packet to the flow's end.
 //!
 //! Of other protocols than TCP, a reset, a FIN and a block page leave only the drop.
+mod degrade;
 mod impostor;
 mod reject;
 mod reset;
@@ -10,6 +11,7 @@ use super::flows::Seen;
 use super::{Cx, Outcome};
 use crate::packet::{Packet, protocol};
 use crate::scenario::model::{Ends, FlowAction};
+use degrade::Degrade;
 use impostor::Impostor;
 use std::net::IpAddr;
 use throttle::Throttle;
@@ -22,6 +24,7 @@ pub(super) enum Action {
     Impostor(Impostor),
     Reject(Vec<IpAddr>),
     Throttle(Throttle),
+    Degrade(Degrade),
 }
 
 impl Action {
@@ -32,19 +35,30 @@ impl Action {
             FlowAction::Reset(ends) => Self::Reset(*ends),
             FlowAction::Fin => Self::Impostor(Impostor::fin()),
             FlowAction::BlockPage(body) => Self::Impostor(Impostor::block_page(body)),
+            FlowAction::Response(text) => Self::Impostor(Impostor::response(text)),
             FlowAction::Reject => Self::Reject(own.to_vec()),
             FlowAction::Throttle {
                 rate_kbit,
                 burst_bytes,
             } => Self::Throttle(Throttle::new(*rate_kbit, *burst_bytes)),
+            FlowAction::Degrade {
+                delay_ms,
+                loss_permille,
+            } => Self::Degrade(Degrade::new(*delay_ms, *loss_permille)),
         }
     }
 
     /// What becomes of a packet of the flow; none: it passes for now.
-    pub(super) fn act(&mut self, packet: &Packet, seen: &Seen<'_>, cx: &Cx<'_>) -> Option<Outcome> {
+    pub(super) fn act(
+        &mut self,
+        packet: &Packet,
+        seen: &Seen<'_>,
+        cx: &mut Cx<'_>,
+    ) -> Option<Outcome> {
         let is_tcp = packet.protocol() == protocol::TCP;
         match self {
             Self::Throttle(throttle) => Some(throttle.pass(packet, seen.sender, cx.now_us)),
+            Self::Degrade(degrade) => Some(degrade.pass(packet, cx.rng)),
             Self::Reject(own) => Some(reject::reject(packet, seen.sender, own)),
             Self::Reset(ends) if is_tcp => reset::reset(packet, seen, *ends),
             Self::Impostor(impostor) if is_tcp => impostor.meet(packet, seen.sender),

@@ -18,8 +18,14 @@ fn packet_rules() -> Vec<Rule> {
             addresses: vec![],
             failure: None,
             race: true,
+            chance_permille: None,
         },
         Rule::DnsDrop { names: vec![] },
+        Rule::Divert {
+            to: "203.0.113.80".parse().unwrap(),
+            addresses: vec![],
+            port: None,
+        },
         Rule::QuicDrop { addresses: vec![] },
     ]
 }
@@ -31,6 +37,11 @@ fn flow_rules() -> Vec<Rule> {
         FlowAction::BlockPage("blocked".to_owned()),
         FlowAction::Reset(Ends::Both),
         FlowAction::Reject,
+        FlowAction::Response("blocked".to_owned()),
+        FlowAction::Degrade {
+            delay_ms: 1,
+            loss_permille: 1,
+        },
         FlowAction::Throttle {
             rate_kbit: 1,
             burst_bytes: 1,

@@ -187,3 +187,28 @@ fn a_dropped_flow_stays_dropped_both_ways() {
         assert_eq!((talk.client.is, talk.server.is), (Is::Open, Is::Open));
     }
 }
+
+#[test]
+fn a_forged_response_comes_as_written() {
+    let text = "HTTP/1.1 200 OK\r\nDate: never\r\n\r\nnot the page";
+    for mut talk in talks(&sni(FlowAction::Response(text.to_owned()))) {
+        talk.ask(&client_hello("blocked.test"));
+        assert_eq!(talk.client.heard, text.as_bytes());
+        assert!(talk.client.ended && talk.server.heard.is_empty());
+    }
+}
+
+#[test]
+fn a_flow_is_reset_only_after_what_may_pass() {
+    let rule = sni(FlowAction::Reset(Ends::Both));
+    for flow in tcp_flows() {
+        let mut talk = Talk::new(Rig::after_bytes(&rule, 2000), flow);
+        talk.connect();
+        talk.ask(&client_hello("blocked.test"));
+        talk.reply(&[7; 1000]);
+        assert_eq!((talk.client.is, talk.server.is), (Is::Open, Is::Open));
+        talk.reply(&[7; 1000]);
+        talk.reply(&[7; 1000]);
+        assert_eq!((talk.client.is, talk.server.is), (Is::Reset, Is::Reset));
+    }
+}

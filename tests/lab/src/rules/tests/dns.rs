@@ -14,6 +14,7 @@ fn spoof(failure: Option<DnsFailure>, race: bool) -> Rule {
         addresses: vec!["10.10.34.35".parse().unwrap(), "fd00::35".parse().unwrap()],
         failure,
         race,
+        chance_permille: None,
     }
 }
 
@@ -114,4 +115,20 @@ fn every_question_of_one_socket_is_judged_by_itself() {
         rig.assert_ends(&datagram(&there, &query("blocked.test.", RecordType::A)));
         rig.assert_passes(&datagram(&there, &query("open.test.", RecordType::A)));
     }
+}
+
+#[test]
+fn a_forgery_by_chance_comes_for_some_questions_and_not_for_others() {
+    let mut rule = spoof(None, false);
+    let Rule::DnsSpoof {
+        chance_permille, ..
+    } = &mut rule
+    else {
+        panic!("another rule");
+    };
+    *chance_permille = Some(500);
+    let mut rig = Rig::new(&[rule]);
+    let question = datagram(&udp_flows()[0], &query("blocked.test.", RecordType::A));
+    let forged = (0..1000).filter(|_| rig.cross(question.clone(), Way::Up).rule.is_some());
+    assert!((400..600).contains(&forged.count()));
 }

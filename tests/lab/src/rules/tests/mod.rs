@@ -2,6 +2,8 @@
 //! accept what a kernel would.
 mod any;
 mod conversation;
+mod degrade;
+mod divert;
 mod dns;
 mod endpoint;
 mod flows;
@@ -30,6 +32,18 @@ impl Rig {
     /// A chain of these rules behind the client's first router.
     pub(super) fn new(rules: &[Rule]) -> Self {
         Self::after_routers(rules, 1)
+    }
+
+    /// A chain of this rule that lets so many bytes of a flow pass first.
+    pub(super) fn after_bytes(rule: &Rule, after_bytes: u64) -> Self {
+        let middlebox = Middlebox {
+            after_bytes,
+            ..middlebox(rule, 1)
+        };
+        Self {
+            chain: Chain::new(&[(10, middlebox)], &client()),
+            ..Self::new(&[])
+        }
     }
 
     /// A chain behind so many of the client's routers. Rules count from 10 in the scenario's list.
@@ -81,6 +95,7 @@ fn middlebox(rule: &Rule, after_routers: u8) -> Middlebox {
         on: "client".to_owned(),
         place: Place::Far,
         after_routers,
+        after_bytes: 0,
         rule: rule.clone(),
     }
 }
@@ -100,6 +115,8 @@ fn client() -> Host {
         down: Link::default(),
         changes: vec![],
         unprivileged_icmp: false,
+        congestion_control: None,
+        vpn: false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Middleboxes: on hosts that exist, with something to look for and something to do.
 use super::Check;
 use crate::scenario::model::{Middlebox, Rule};
+use std::net::IpAddr;
 
 pub(super) fn check(check: &mut Check<'_>) {
     let scenario = check.scenario;
@@ -48,17 +49,8 @@ fn rule(check: &mut Check<'_>, path: &str, rule: &Rule) {
             }
         }
         Rule::DnsDrop { names } | Rule::Sni { names, .. } => check.dns_names(&names_key, names),
-        Rule::DnsRedirect { to, .. } => {
-            let mut hosts = check.scenario.hosts.iter();
-            if !hosts.any(|host| host.addresses.contains(to)) {
-                check.say(
-                    format!("{path}.to"),
-                    format!(
-                        "{to} is no host's address: give it to a host with a service of kind dns"
-                    ),
-                );
-            }
-        }
+        Rule::DnsRedirect { to, .. } => somebody(check, path, *to, "a service of kind dns"),
+        Rule::Divert { to, .. } => somebody(check, path, *to, "services on the ports diverted"),
         Rule::Keyword { keyword, .. } if keyword.is_empty() => {
             check.say(
                 format!("{path}.keyword"),
@@ -72,5 +64,16 @@ fn rule(check: &mut Check<'_>, path: &str, rule: &Rule) {
             );
         }
         Rule::Keyword { .. } | Rule::Endpoint { .. } | Rule::QuicDrop { .. } => {}
+    }
+}
+
+/// Complains when what is sent to `to` would get nowhere.
+fn somebody(check: &mut Check<'_>, path: &str, to: IpAddr, with: &str) {
+    let mut hosts = check.scenario.hosts.iter();
+    if !hosts.any(|host| host.addresses.contains(&to)) {
+        check.say(
+            format!("{path}.to"),
+            format!("{to} is no host's address: give it to a host with {with}"),
+        );
     }
 }

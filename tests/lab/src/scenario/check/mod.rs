@@ -32,8 +32,8 @@ struct Check<'a> {
 impl Check<'_> {
     fn say(&mut self, key: impl Into<String>, what: impl Into<String>) {
         let key = key.into();
-        let line = self.places.line(&key);
-        self.problems.push(Problem::new(line, key, what.into()));
+        let place = self.places.of(&key);
+        self.problems.push(Problem::new(place, key, what.into()));
     }
 
     /// Complains when no host has this name.

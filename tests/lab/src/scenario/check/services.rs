@@ -1,9 +1,11 @@
 //! Services: on hosts that exist, on ports used once, with pages that can be sent.
 use super::{Check, is_dns_name};
-use crate::scenario::model::{Certificate, Flaw, Page, ServiceKind};
+use crate::scenario::model::{Certificate, Flaw, NamedCertificate, Page, ServiceKind};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+/// Longest body that is filled up, bytes: it is made before it is sent.
+const FILLED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Header lines that the service writes itself.
 const OWN_HEADERS: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
 
@@ -41,6 +43,14 @@ fn ports(kind: &ServiceKind) -> Vec<(&'static str, u16)> {
         }
         ServiceKind::Dot { port, .. } => vec![("TCP", port.unwrap_or(853))],
         ServiceKind::Http { port, .. } => vec![("TCP", port.unwrap_or(80))],
+        ServiceKind::Proxy {
+            http_port,
+            tls_port,
+            ..
+        } => vec![
+            ("TCP", http_port.unwrap_or(80)),
+            ("TCP", tls_port.unwrap_or(443)),
+        ],
         ServiceKind::Tcp { port, .. } => vec![("TCP", *port)],
         ServiceKind::UdpEcho { port } => vec![("UDP", *port)],
         ServiceKind::Command { ready_port, .. } => {
@@ -54,11 +64,18 @@ fn kind(check: &mut Check<'_>, path: &str, kind: &ServiceKind) {
         ServiceKind::Http { page, .. } => pages(check, path, page),
         ServiceKind::Https {
             certificate: shown,
+            sni,
             page,
             ..
         } => {
             certificate(check, path, shown);
+            by_name(check, path, sni);
             pages(check, path, page);
+        }
+        ServiceKind::Proxy { headers, .. } => {
+            for (name, value) in headers {
+                header(check, &format!("{path}.headers.{name}"), name, value);
+            }
         }
         ServiceKind::Doh {
             certificate: shown, ..
@@ -112,6 +129,19 @@ fn certificate(check: &mut Check<'_>, path: &str, certificate: &Certificate) {
     }
 }
 
+fn by_name(check: &mut Check<'_>, path: &str, sni: &[NamedCertificate]) {
+    for (index, named) in sni.iter().enumerate() {
+        let path = format!("{path}.sni[{index}]");
+        check.dns_name(&format!("{path}.name"), &named.name);
+        certificate(check, &path, &named.certificate);
+        let same = |other: &NamedCertificate| other.name.eq_ignore_ascii_case(&named.name);
+        if sni[..index].iter().any(same) {
+            let what = format!("{} has a certificate already", named.name);
+            check.say(format!("{path}.name"), what);
+        }
+    }
+}
+
 fn pages(check: &mut Check<'_>, path: &str, pages: &[Page]) {
     for (index, page) in pages.iter().enumerate() {
         self::page(check, &format!("{path}.page[{index}]"), page);
@@ -126,13 +156,22 @@ fn page(check: &mut Check<'_>, path: &str, page: &Page) {
     {
         check.say(format!("{path}.path"), "begins with / when it is given");
     }
-    if !page.body.is_empty() && page.body_bytes.is_some() {
+    let own_bytes = page.body.len() as u64;
+    let filled = !page.body.is_empty();
+    if filled
+        && page
+            .body_bytes
+            .is_some_and(|bytes| !(own_bytes..=FILLED_BYTES_MAX).contains(&bytes))
+    {
         check.say(
             format!("{path}.body_bytes"),
-            "stands beside body: only one of them can be the body",
+            format!(
+                "cannot be filled up to: the body has {own_bytes} bytes, so that to \
+                 {FILLED_BYTES_MAX} is wanted"
+            ),
         );
     }
-    let length = page.body_bytes.unwrap_or(page.body.len() as u64);
+    let length = page.body_bytes.unwrap_or(own_bytes);
     if page.cut_after_bytes.is_some_and(|cut| cut >= length) {
         check.say(
             format!("{path}.cut_after_bytes"),

@@ -16,6 +16,9 @@ pub struct Middlebox {
     /// After how many of the host's routers it stands; its own packets travel that far.
     #[serde(default)]
     pub after_routers: u8,
+    /// Of a rule that picks flows: so many bytes of payload pass, both ways together, before it acts.
+    #[serde(default)]
+    pub after_bytes: u64,
     /// What it does.
     #[serde(flatten)]
     pub rule: Rule,
@@ -53,6 +56,8 @@ pub enum Rule {
         /// The question goes on to its resolver as well, whose answer comes later.
         #[serde(default)]
         race: bool,
+        /// Only so many questions in a thousand, by chance; without it, all.
+        chance_permille: Option<u16>,
     },
     /// Drops DNS questions.
     DnsDrop {
@@ -67,6 +72,16 @@ pub enum Rule {
         /// Only questions to these resolvers; none: all.
         #[serde(default)]
         resolvers: Vec<IpAddr>,
+    },
+    /// Sends TCP connections to another host, whose answers seem to come from the one called.
+    Divert {
+        /// To this address.
+        to: IpAddr,
+        /// Only connections to these addresses; none: all.
+        #[serde(default)]
+        addresses: Vec<IpAddr>,
+        /// Only connections to this port.
+        port: Option<u16>,
     },
     /// Acts on the server name in a TLS `ClientHello`.
     Sni {
@@ -127,6 +142,17 @@ pub enum FlowAction {
     Fin,
     /// A forged HTTP response with this body, then FIN, to the client.
     BlockPage(String),
+    /// A forged answer of exactly this text, then FIN, to the client.
+    Response(String),
+    /// Each packet of both directions is late, and some are lost.
+    Degrade {
+        /// Late by this, milliseconds.
+        #[serde(default)]
+        delay_ms: u64,
+        /// Lost by this chance, in a thousand.
+        #[serde(default)]
+        loss_permille: u16,
+    },
     /// An ICMP answer: administratively prohibited.
     Reject,
     /// No faster than this, both directions each, kbit/s, with a burst of bytes.

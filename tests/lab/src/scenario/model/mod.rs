@@ -8,7 +8,7 @@ mod service;
 
 pub use link::{Change, Directions, Every, Link, Loss, Reorder};
 pub use middlebox::{Ends, FlowAction, Middlebox, Place, Protocol, Rule};
-pub use service::{Certificate, Flaw, Page, Service, ServiceKind, TcpDoes};
+pub use service::{Certificate, Flaw, NamedCertificate, Page, Service, ServiceKind, TcpDoes};
 
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -23,6 +23,8 @@ pub struct Scenario {
     /// Seed of everything random.
     #[serde(default)]
     pub seed: u64,
+    /// A file with more hosts, services, names and middleboxes, which stand behind this file's own.
+    pub include: Option<String>,
     /// The computers. One is called `client`: commands run there.
     #[serde(rename = "host")]
     pub hosts: Vec<Host>,
@@ -69,6 +71,21 @@ pub struct Host {
     /// `net.ipv4.ping_group_range` open, so that ICMP needs no privilege. Closed by default.
     #[serde(default)]
     pub unprivileged_icmp: bool,
+    /// How its TCP senders keep off congestion; without it, as the machine's.
+    pub congestion_control: Option<CongestionControl>,
+    /// Programs see its interface as the tunnel that it is, as behind a VPN. Otherwise they see none.
+    #[serde(default)]
+    pub vpn: bool,
+}
+
+/// Congestion control that every kernel has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CongestionControl {
+    /// RFC 9438.
+    Cubic,
+    /// RFC 5681.
+    Reno,
 }
 
 /// A router on a path.

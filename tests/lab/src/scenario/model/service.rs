@@ -1,6 +1,7 @@
 //! What runs on a host: the built-in services, and any command. Types only.
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Something that runs on a host. Its keys depend on its kind: reading a file checks them, as serde
 /// cannot in a flattened table.
@@ -56,9 +57,24 @@ pub enum ServiceKind {
         /// Its certificate.
         #[serde(default)]
         certificate: Certificate,
+        /// Certificates for clients that ask for a name.
+        #[serde(default)]
+        sni: Vec<NamedCertificate>,
         /// What it answers.
         #[serde(default)]
         page: Vec<Page>,
+    },
+    /// A proxy that hands on what it gets to the server that is asked for: HTTP by its `Host`, TLS by
+    /// the server name in its `ClientHello`, unopened. It knows the names that DNS on its host would.
+    Proxy {
+        /// Port of HTTP, default 80.
+        http_port: Option<u16>,
+        /// Port of TLS, default 443.
+        tls_port: Option<u16>,
+        /// Written into each connection's first request, whose names of header lines become lower
+        /// case; none: the request stays as it came.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
     },
     /// A TCP port that accepts and does as told: `echo`, `discard`, `silent` (never answers) or
     /// `reset` (resets after accepting).
@@ -121,6 +137,17 @@ pub struct Certificate {
     pub names: Vec<String>,
 }
 
+/// A certificate for clients that ask for a name.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedCertificate {
+    /// The server name in the `ClientHello`.
+    pub name: String,
+    /// The certificate; without names of its own, it is for this name.
+    #[serde(default)]
+    pub certificate: Certificate,
+}
+
 /// What can be wrong with a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -143,6 +170,9 @@ pub struct Page {
     pub host: Option<String>,
     /// Only for this path; without it, for any.
     pub path: Option<String>,
+    /// Only for clients with these addresses; none: for all.
+    #[serde(default)]
+    pub clients: Vec<IpAddr>,
     /// Status code.
     #[serde(default = "default_status")]
     pub status: u16,
@@ -152,7 +182,7 @@ pub struct Page {
     /// The body.
     #[serde(default)]
     pub body: String,
-    /// A body of this many bytes, made up, in place of `body`.
+    /// A body of this many bytes: made up, or `body` filled up with blanks.
     pub body_bytes: Option<u64>,
     /// Waits so long before answering.
     #[serde(default)]

@@ -3,6 +3,9 @@ use crate::scenario::model::{DnsFailure, Host, Name, Scenario};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+/// How many aliases are followed to an address.
+const ALIASES_MAX: usize = 8;
+
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry {
@@ -46,6 +49,19 @@ impl Zone {
         if let Entry::Addresses(known) = entry {
             known.extend(addresses);
         }
+    }
+
+    /// The addresses that a name leads to, aliases followed; empty: none.
+    pub(in crate::services) fn addresses(&self, name: &str) -> Vec<IpAddr> {
+        let mut name = name.to_owned();
+        for _ in 0..ALIASES_MAX {
+            match self.find(&name) {
+                Some(Entry::Alias(alias)) => name = alias,
+                Some(Entry::Addresses(addresses)) => return addresses,
+                Some(Entry::Failure(_)) | None => break,
+            }
+        }
+        Vec::new()
     }
 
     /// What a name stands for; none: nobody knows it. A name above a known one exists without

@@ -40,8 +40,9 @@ pub(super) fn start(
     listen::accept(running, listener, move |stream| {
         let (acceptor, pages) = (acceptor.clone(), Arc::clone(&pages));
         async move {
+            let client = stream.peer_addr().ok().map(|peer| peer.ip());
             let answer =
-                move |request, flushes| pages::answer(Arc::clone(&pages), request, flushes);
+                move |request, flushes| pages::answer(Arc::clone(&pages), client, request, flushes);
             let Some(acceptor) = acceptor else {
                 return serve(stream, false, answer).await;
             };

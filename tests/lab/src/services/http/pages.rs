@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,12 @@ const REQUEST_BYTES_MAX: usize = 1 << 30;
 
 pub(super) async fn answer(
     pages: Arc<Vec<Page>>,
+    client: Option<IpAddr>,
     request: Request<Incoming>,
     flushes: Flushes,
 ) -> Response<Reply> {
     let is_head = request.method() == Method::HEAD;
-    let mut response = match choose(&pages, &request) {
+    let mut response = match choose(&pages, client, &request) {
         Choice::Page(page) => {
             let page = page.clone();
             if read_to_end(request.into_body()).await.is_err() {
@@ -49,7 +51,7 @@ enum Choice<'a> {
     Nothing,
 }
 
-fn choose<'a, B>(pages: &'a [Page], request: &Request<B>) -> Choice<'a> {
+fn choose<'a, B>(pages: &'a [Page], client: Option<IpAddr>, request: &Request<B>) -> Choice<'a> {
     let host = host_of(request);
     let fits = |page: &&Page| {
         let host_fits = match (&page.host, &host) {
@@ -57,8 +59,10 @@ fn choose<'a, B>(pages: &'a [Page], request: &Request<B>) -> Choice<'a> {
             (Some(wanted), Some(host)) => wanted.eq_ignore_ascii_case(host),
             (Some(_), None) => false,
         };
+        let client_fits =
+            page.clients.is_empty() || client.is_some_and(|client| page.clients.contains(&client));
         let path = page.path.as_deref();
-        host_fits && path.is_none_or(|path| path == request.uri().path())
+        host_fits && client_fits && path.is_none_or(|path| path == request.uri().path())
     };
     match pages.iter().find(fits) {
         Some(page) => Choice::Page(page),
@@ -87,7 +91,11 @@ async fn read_to_end(body: Incoming) -> Result<(), Box<dyn std::error::Error + S
 
 fn of_page(page: Page, flushes: Flushes) -> Response<Reply> {
     let body = match page.body_bytes {
-        Some(length) => Reply::made(length),
+        Some(length) if page.body.is_empty() => Reply::made(length),
+        Some(length) => {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            Reply::given(format!("{:length$}", page.body).into())
+        }
         None => Reply::given(page.body.into()),
     };
     let body = match page.cut_after_bytes {

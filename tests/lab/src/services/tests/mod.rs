@@ -2,6 +2,7 @@
 mod commands;
 mod names;
 mod plain;
+mod proxy;
 mod web;
 
 use super::{HostContext, Running, ServiceError, start};

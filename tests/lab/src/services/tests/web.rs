@@ -59,11 +59,32 @@ host = "server"
 kind = "https"
 port = 5448
 certificate = { names = ["*.chosen.test"] }
+sni = [
+    { name = "old.test", certificate = { flaw = "expired" } },
+    { name = "new.test" },
+]
+[[service]]
+host = "server"
+kind = "http"
+port = 5081
+[[service.page]]
+clients = ["203.0.113.7"]
+body = "for another"
+[[service.page]]
+path = "/filled"
+body = "few"
+body_bytes = 10
+[[service.page]]
+body = "for all"
 "#;
 
 /// What a server sends to one request, until it closes; lines end with CR LF.
 async fn raw(bench: &Bench, request: &str) -> Vec<u8> {
-    let mut stream = bench.connect(5080).await;
+    raw_from(bench, 5080, request).await
+}
+
+async fn raw_from(bench: &Bench, port: u16, request: &str) -> Vec<u8> {
+    let mut stream = bench.connect(port).await;
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
@@ -169,4 +190,34 @@ async fn certificates_are_for_the_names_and_addresses_or_have_their_flaw() {
         assert_eq!(error.kind(), ErrorKind::InvalidData);
         assert!(error.to_string().contains(said), "{port}: {error}");
     }
+}
+
+#[tokio::test]
+async fn a_page_for_some_clients_is_not_shown_to_others() {
+    let bench = bench(25, SERVICES).await;
+    let request = "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
+    let answer = String::from_utf8(raw_from(&bench, 5081, request).await).unwrap();
+    assert!(answer.ends_with("for all"), "{answer}");
+    let own = SERVICES.replace("203.0.113.7", &bench.address.to_string());
+    let bench = super::bench(31, &own.replace("127.125.", "127.131.")).await;
+    let answer = String::from_utf8(raw_from(&bench, 5081, request).await).unwrap();
+    assert!(answer.ends_with("for another"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_is_filled_up_to_its_length() {
+    let bench = bench(32, SERVICES).await;
+    let request = "GET /filled HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
+    let answer = String::from_utf8(raw_from(&bench, 5081, request).await).unwrap();
+    assert!(answer.ends_with("\r\n\r\nfew       "), "{answer}");
+}
+
+#[tokio::test]
+async fn the_name_asked_for_chooses_the_certificate() {
+    let bench = bench(26, SERVICES).await;
+    bench.tls(5448, "new.test", b"h2").await.unwrap();
+    bench.tls(5448, "NEW.test", b"h2").await.unwrap();
+    bench.tls(5448, "a.chosen.test", b"h2").await.unwrap();
+    let error = bench.tls(5448, "old.test", b"h2").await.unwrap_err();
+    assert!(error.to_string().contains("xpired"), "{error}");
 }
