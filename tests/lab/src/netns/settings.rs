@@ -26,7 +26,6 @@ pub(super) fn write(host: &Host) -> io::Result<()> {
     let ping = path("ipv4/ping_group_range");
     if let Some(control) = host.congestion_control {
         let name = match control {
-            CongestionControl::Cubic => "cubic",
             CongestionControl::Reno => "reno",
         };
         fs::write(path("ipv4/tcp_congestion_control"), name)?;

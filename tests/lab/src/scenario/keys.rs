@@ -55,7 +55,7 @@ const HOST: &[Key] = &[
     may("down", Table(LINK)),
     may("change", List(&Table(CHANGE))),
     may("unprivileged_icmp", Flag),
-    may("congestion_control", Word(&["cubic", "reno"])),
+    may("congestion_control", Word(&["reno"])),
     may("vpn", Flag),
 ];
 

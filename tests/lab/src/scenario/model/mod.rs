@@ -78,12 +78,10 @@ pub struct Host {
     pub vpn: bool,
 }
 
-/// Congestion control that every kernel has.
+/// Congestion control that every kernel has, and every namespace may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CongestionControl {
-    /// RFC 9438.
-    Cubic,
     /// RFC 5681.
     Reno,
 }
