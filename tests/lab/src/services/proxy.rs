@@ -155,11 +155,11 @@ impl<'a> Head<'a> {
             };
             let name = name.to_ascii_lowercase();
             if !headers.keys().any(|own| own.eq_ignore_ascii_case(&name)) {
-                out += &format!("{name}:{value}\r\n");
+                out.extend([name.as_str(), ":", value, "\r\n"]);
             }
         }
         for (name, value) in headers {
-            out += &format!("{name}: {value}\r\n");
+            out.extend([name.as_str(), ": ", value, "\r\n"]);
         }
         (out + "\r\n").into_bytes()
     }
