@@ -2,6 +2,7 @@
 //!
 //! Precedence: flag > file > default. It holds no secret: keys live in the data directory.
 use crate::ingest::Limits;
+use crate::ingest::ooni::OoniConfig;
 use crate::ingest::source::{Cidr, NotACidr};
 use crate::limit::Rate;
 use crate::servers::{CONTROL_PATH, ServersConfig};
@@ -60,6 +61,8 @@ pub struct Config {
     pub records_per_key_per_s: u32,
     /// The measurement servers.
     pub servers: ServersConfig,
+    /// Clients of OONI's.
+    pub ooni: OoniConfig,
 }
 
 impl Default for Config {
@@ -80,6 +83,7 @@ impl Default for Config {
             enrolments_per_network_per_min: ENROLMENTS_PER_NETWORK_PER_MIN,
             records_per_key_per_s: RECORDS_PER_KEY_PER_S,
             servers: ServersConfig::default(),
+            ooni: OoniConfig::default(),
         }
     }
 }

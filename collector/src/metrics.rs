@@ -82,6 +82,8 @@ metrics! {
         http_requests_total: IntCounterVec ["route" "status"],
         /// Records received, by result: stored, duplicate, refused or retry.
         records_total: IntCounterVec ["result"],
+        /// Measurements of OONI clients submitted, by result: stored, duplicate, refused or unplaced.
+        ooni_measurements_total: IntCounterVec ["result"],
         /// Time from the first row of a journal commit to its sync, in seconds.
         journal_commit_seconds: Histogram (COMMIT_SECONDS),
         /// Appends waiting for the journal's writer.

@@ -192,6 +192,13 @@ impl Service {
             admin.signing_key().clone(),
             Arc::clone(&metrics),
         )?;
+        if config.ooni.accept && targets.openness.controls.is_empty() {
+            tracing::warn!("clients of OONI's get no control server; name some in `controls`");
+        }
+        let ooni = config.ooni.accept.then(|| ingest::ooni::Parts {
+            list: targets.openness.clone(),
+            country: nation.ground.country.clone(),
+        });
         let ground = Arc::new(nation.ground);
         let cells = Cells::open(data_dir.path(), Arc::clone(&ground), &journal.reader()?)?;
         let (told, progress) = watch::channel(Progress::default());
@@ -220,7 +227,7 @@ impl Service {
             state = state.with_servers(servers.counters());
         }
         let intake = only.ingest.then(|| {
-            ingest::routes(Ingest::new(ingest::Parts {
+            let hall = Ingest::new(ingest::Parts {
                 admin,
                 journal: journal.clone(),
                 catalogue: Arc::new(ground.catalogue.clone()),
@@ -228,7 +235,8 @@ impl Service {
                 trusted_proxies: config.proxies().expect("validated above"),
                 limits: config.limits(),
                 metrics,
-            }))
+            });
+            ingest::routes(hall, ooni)
         });
         if only.web {
             service.spawn_cells(cells, journal.reader()?, told);

@@ -37,6 +37,12 @@ pub fn encoding_of(headers: &HeaderMap) -> Result<Encoding, ApiError> {
         let detail = format!("send records as content type {NDJSON}, one JSON object per line");
         return Err(ApiError::UnsupportedMediaType(detail));
     }
+    coding_of(headers)
+}
+
+/// Checks what the headers say of the body's coding, whatever its type.
+pub fn coding_of(headers: &HeaderMap) -> Result<Encoding, ApiError> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match header(CONTENT_ENCODING).unwrap_or("identity").trim() {
         "identity" | "" => Ok(Encoding::Identity),
         "gzip" => Ok(Encoding::Gzip),

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod body;
 pub mod enrolments;
 pub mod network;
+pub mod ooni;
 pub mod plausibility;
 pub mod records;
 pub mod source;
@@ -101,11 +102,14 @@ impl Ingest {
     }
 }
 
-/// What agents post. Needs [`source::Peer`] as connection information.
-pub fn routes(ingest: Arc<Ingest>) -> OpenApiRouter {
+/// What agents post, and clients of OONI's where the operator lets them in. Needs [`source::Peer`] as
+/// connection information.
+pub fn routes(ingest: Arc<Ingest>, ooni: Option<ooni::Parts>) -> OpenApiRouter {
+    let second = ooni.map(|parts| ooni::routes(Arc::clone(&ingest), parts));
     OpenApiRouter::new()
         .routes(routes!(records::post))
         .routes(routes!(enrolments::post))
         .layer(DefaultBodyLimit::disable()) // `body` has its own limits, with better answers
         .with_state(ingest)
+        .merge(OpenApiRouter::from(second.unwrap_or_default()))
 }

@@ -21,22 +21,26 @@ pub fn marks(
     let offset_us = public.context.clock.offset_us.unwrap_or(0);
     let start_us = private.t_start_us.saturating_add(offset_us);
     let end_us = private.t_end_us.saturating_add(offset_us);
-    let is_late = received_at_us.saturating_sub(end_us) > LATE_US;
-    let is_future = start_us.saturating_sub(received_at_us) > FUTURE_US;
     let runs_backwards = private.t_end_us < private.t_start_us;
     let is_implausible = runs_backwards
         || public
             .samples
             .iter()
             .any(|sample| !is_plausible(sample, catalogue));
-    [
-        (is_late, Mark::Late),
-        (is_future, Mark::Future),
-        (is_implausible, Mark::Implausible),
-    ]
-    .into_iter()
-    .filter_map(|(found, mark)| found.then_some(mark))
-    .collect()
+    let mut marks = timing(start_us, end_us, received_at_us);
+    marks.extend(is_implausible.then_some(Mark::Implausible));
+    marks
+}
+
+/// What start and end say, on the collector's clock, microseconds since the Unix epoch.
+#[must_use]
+pub fn timing(start_us: i64, end_us: i64, received_at_us: i64) -> Vec<Mark> {
+    let is_late = received_at_us.saturating_sub(end_us) > LATE_US;
+    let is_future = start_us.saturating_sub(received_at_us) > FUTURE_US;
+    [(is_late, Mark::Late), (is_future, Mark::Future)]
+        .into_iter()
+        .filter_map(|(found, mark)| found.then_some(mark))
+        .collect()
 }
 
 /// A metric that is not declared here is not judged: a newer agent may write it, and no cell

@@ -71,14 +71,14 @@ pub async fn post(
 type Answer = Option<ItemResult>;
 
 impl Ingest {
-    fn admit(&self, source: &Source) -> Result<(), ApiError> {
+    pub(super) fn admit(&self, source: &Source) -> Result<(), ApiError> {
         let network = prefix_of(source.client.unwrap_or(source.peer));
         let taken = self.batches.take(network, 1.0, self.clock.elapsed_us());
         taken.map_err(too_many)
     }
 
     /// From here on the address is gone.
-    fn arrival(&self, source: &Source) -> Result<Arrival, ApiError> {
+    pub(super) fn arrival(&self, source: &Source) -> Result<Arrival, ApiError> {
         let received_at_us = wall_us();
         let identify = |address| self.network.identify(address, &self.admin, received_at_us);
         let network = source.client.map(identify).transpose();
@@ -167,7 +167,7 @@ impl Ingest {
         total("retry", answers.iter().filter(retry).count());
     }
 
-    async fn append(&self, entries: Vec<NewEntry>) -> Result<Vec<Appended>, ApiError> {
+    pub(super) async fn append(&self, entries: Vec<NewEntry>) -> Result<Vec<Appended>, ApiError> {
         if entries.is_empty() {
             return Ok(Vec::new());
         }

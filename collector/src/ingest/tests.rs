@@ -73,7 +73,7 @@ fn hall_with(limits: Limits) -> Hall {
         metrics: Arc::default(),
     });
     Hall {
-        router: routes(ingest).into(),
+        router: routes(ingest, None).into(),
         dir,
         admin,
         journal,

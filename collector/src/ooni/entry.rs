@@ -40,14 +40,19 @@ pub fn of(measurement: &[u8], received_at_us: i64) -> NewEntry {
     }
 }
 
+/// The digest of a measurement's bytes that its name ends with.
+#[must_use]
+pub fn digest(measurement: &[u8]) -> [u8; 8] {
+    let hash = Sha512::digest(measurement);
+    *hash.first_chunk().expect("SHA-512 has 64 bytes")
+}
+
 /// The name that OONI's backend would give it: the same whenever it is asked for.
 #[must_use]
-pub fn uid(measurement: &Measurement, bytes: &[u8], received_at_us: i64) -> String {
-    let hash = Sha512::digest(bytes);
-    let first = hash.first_chunk().expect("SHA-512 has 64 bytes");
+pub fn uid(measurement: &Measurement, digest: [u8; 8], received_at_us: i64) -> String {
     let country = measurement.probe_cc.as_deref();
     let test = measurement.test_name.as_deref().unwrap_or_default();
-    measurement_uid(received_at_us, country.unwrap_or(NO_COUNTRY), test, *first)
+    measurement_uid(received_at_us, country.unwrap_or(NO_COUNTRY), test, digest)
 }
 
 #[cfg(test)]
@@ -71,7 +76,7 @@ mod tests {
             test_name: Some("web_connectivity".into()),
             ..Measurement::default()
         };
-        let uid = uid(&measurement, b"abc", 1_794_286_800_000_042);
+        let uid = uid(&measurement, digest(b"abc"), 1_794_286_800_000_042);
         assert_eq!(
             uid,
             "20261110050000.000042_KH_webconnectivity_ddaf35a193617aba"

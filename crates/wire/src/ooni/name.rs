@@ -160,6 +160,13 @@ pub fn asn_of(text: &str) -> Option<u32> {
     if is_plain { digits.parse().ok() } else { None }
 }
 
+/// A second as the backend writes the time: `2026-11-10T05:00:00Z`. `unix_s`: since the Unix epoch.
+#[must_use]
+pub fn written_utc(unix_s: i64) -> String {
+    let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    written(unix_s, form)
+}
+
 /// A test's name without underscores.
 fn short(test: &str) -> String {
     test.chars().filter(|letter| *letter != '_').collect()

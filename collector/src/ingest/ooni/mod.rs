@@ -1,0 +1,71 @@
+//! OONI's backend API: a second door to the same hall, for unmodified clients of OONI's.
+//!
+//! | call | answer |
+//! | --- | --- |
+//! | `GET /api/v1/test-helpers` | our control servers |
+//! | `POST /api/v1/check-in` | what to do: features, control servers, sites of our openness list |
+//! | `POST /report`, `/report/{id}`, `/report/{id}/close` | submission, clients up to 3.29 |
+//! | `POST /api/v1/submit_measurement` | submission, clients from 3.30 |
+//! | `GET /api/v1/manifest` | 404: there are no anonymous credentials, and clients go on without |
+//!
+//! Nothing is kept of a report: its name says all that a submission is checked against. Closed unless
+//! the operator opens it ([`OoniConfig::accept`]).
+//!
+//! Source: <https://github.com/ooni/backend> and <https://github.com/ooni/probe-cli>, August 2026.
+mod check_in;
+mod config;
+mod report;
+mod submission;
+mod submit;
+
+pub use config::OoniConfig;
+
+use super::Ingest;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tonle_evidence::country::Country;
+use tonle_evidence::targets::TargetList;
+
+/// Bodies unpacked at the same time: each may need a hundred mebibytes.
+const UNPACKED_AT_ONCE: usize = 4;
+
+/// What the door works with beside the hall.
+pub struct Parts {
+    /// The sites that may be given out, and the control servers.
+    pub list: TargetList,
+    /// Whose sites they are, and whose networks have names.
+    pub country: Country,
+}
+
+/// The door. Shared by all requests.
+pub(super) struct Door {
+    hall: Arc<Ingest>,
+    parts: Parts,
+    room: Semaphore,
+}
+
+impl Door {
+    /// The control servers as clients read them.
+    fn helpers(&self) -> Value {
+        let helpers = self.parts.list.controls.iter();
+        let list = helpers.map(|address| json!({ "address": address, "type": "https" }));
+        json!({ "web-connectivity": list.collect::<Vec<_>>() })
+    }
+}
+
+/// The routes of the door.
+pub fn routes(hall: Arc<Ingest>, parts: Parts) -> Router {
+    let helpers = async |door: axum::extract::State<Arc<Door>>| Json(door.helpers());
+    let room = Semaphore::new(UNPACKED_AT_ONCE);
+    Router::new()
+        .route("/api/v1/test-helpers", get(helpers))
+        .route("/api/v1/check-in", post(check_in::post))
+        .route("/report", post(report::open))
+        .route("/report/{id}", post(report::update))
+        .route("/report/{id}/close", post(report::close))
+        .route("/api/v1/submit_measurement", post(submit::post))
+        .with_state(Arc::new(Door { hall, parts, room }))
+}
