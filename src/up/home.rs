@@ -87,7 +87,11 @@ impl Home {
             .public_resolvers
             .iter()
             .map(|address| format!("{address} (DNS)"));
-        Ok(values.chain(resolvers).chain(controls).collect())
+        let mut contacts: BTreeSet<String> = values.chain(resolvers).chain(controls).collect();
+        if !self.agent.qos_only && !targets.openness.targets.is_empty() {
+            contacts.extend(self.agent.openness.contacts());
+        }
+        Ok(contacts)
     }
 }
 

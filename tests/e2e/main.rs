@@ -7,6 +7,7 @@ mod support;
 
 mod api_and_pages;
 mod crash;
+mod openness;
 mod six_agents;
 mod up;
 mod wrong_inputs;

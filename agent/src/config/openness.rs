@@ -58,6 +58,16 @@ impl Default for OpennessConfig {
 }
 
 impl OpennessConfig {
+    /// Everybody who is asked beside the page itself, as a person is told before agreeing.
+    #[must_use]
+    pub fn contacts(&self) -> Vec<String> {
+        let resolvers = self.resolvers.iter().map(|one| format!("{one} (DNS)"));
+        let doh = self.doh.iter().map(|url| format!("{url} (DNS)"));
+        let controls = self.controls.iter().flatten();
+        let controls = controls.map(|url| format!("{url} (control)"));
+        resolvers.chain(doh).chain(controls).collect()
+    }
+
     /// Notes every value that cannot be used. In clear only a laboratory may ask.
     pub(super) fn check(&self, is_laboratory: bool, problems: &mut Vec<String>) {
         let is_usable = |text: &String| {
@@ -109,6 +119,18 @@ mod tests {
         let mut problems = Vec::new();
         config.check(is_laboratory, &mut problems);
         problems
+    }
+
+    #[test]
+    fn everybody_who_is_asked_is_told() {
+        let config = OpennessConfig {
+            controls: Some(vec!["https://control.example/".into()]),
+            ..OpennessConfig::default()
+        };
+        let told = config.contacts();
+        assert_eq!(told.len(), 8 + 4 + 1);
+        assert_eq!(told[0], "8.8.8.8 (DNS)");
+        assert_eq!(told[12], "https://control.example/ (control)");
     }
 
     #[test]

@@ -16,16 +16,23 @@ pub(crate) struct Collector {
     /// `http://127.0.0.1:port`.
     pub(crate) url: String,
     pub(crate) metrics_url: String,
+    /// `http://127.0.0.1:port` of the measurement servers.
+    pub(crate) servers_url: String,
 }
 
 impl Collector {
     /// Starts one on ports that are free now, so that it can be started again on the same.
     pub(crate) fn start(home: &Path) -> Self {
+        Self::start_with(home, "")
+    }
+
+    /// As [`Collector::start`], with more of a configuration behind `[servers]`.
+    pub(crate) fn start_with(home: &Path, more: &str) -> Self {
         let [web, metrics, servers] = free_ports();
         let data = home.join("collector");
         let config = home.join("collector.toml");
         let text = format!(
-            "data_dir = '{}'\nlisten = '127.0.0.1:{web}'\nmetrics_listen = '127.0.0.1:{metrics}'\n[servers]\nlisten = '127.0.0.1:{servers}'\n",
+            "data_dir = '{}'\nlisten = '127.0.0.1:{web}'\nmetrics_listen = '127.0.0.1:{metrics}'\n[servers]\nlisten = '127.0.0.1:{servers}'\n{more}",
             data.display()
         );
         std::fs::write(&config, text).unwrap();
@@ -35,6 +42,7 @@ impl Collector {
             config,
             url: format!("http://127.0.0.1:{web}"),
             metrics_url: format!("http://127.0.0.1:{metrics}/metrics"),
+            servers_url: format!("http://127.0.0.1:{servers}"),
         };
         collector.launch();
         collector
@@ -72,6 +80,20 @@ impl Collector {
         let mut arguments = vec!["collector", "invite", "--config", self.config_path()];
         arguments.extend(options);
         run_ok(&arguments).trim().to_owned()
+    }
+
+    /// The public halves of all records of an experiment, in the order of the journal.
+    pub(crate) fn public_halves(&self, experiment: &str) -> Vec<String> {
+        let journal = self.data.join("journal.sqlite");
+        let connection =
+            Connection::open_with_flags(journal, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let mut query = connection
+            .prepare("SELECT public FROM entry WHERE kind = 'record' ORDER BY entry_index")
+            .unwrap();
+        let halves = query.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        let halves = halves.map(|half| String::from_utf8(half.unwrap()).unwrap());
+        let id = format!("\"id\":\"{experiment}\"");
+        halves.filter(|half| half.contains(&id)).collect()
     }
 
     /// Hash → entry index of every record in the journal; fails on a hole or a repetition.

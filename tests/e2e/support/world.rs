@@ -12,6 +12,8 @@ const A: u16 = 1;
 pub(crate) struct World {
     pub(crate) resolver: SocketAddr,
     pub(crate) web: SocketAddr,
+    /// Controls that agents ask.
+    pub(crate) controls: Vec<String>,
 }
 
 impl World {
@@ -21,6 +23,7 @@ impl World {
         let world = Self {
             resolver: resolver.local_addr().unwrap(),
             web: web.local_addr().unwrap(),
+            controls: Vec::new(),
         };
         thread::spawn(move || resolve_for_ever(&resolver));
         thread::spawn(move || serve_for_ever(&web));
@@ -32,9 +35,12 @@ impl World {
         let targets = write(dir, "targets.csv", &self.targets_csv());
         let resolv_conf = write(dir, "resolv.conf", &self.resolv_conf());
         format!(
-            "targets = '{}'\nresolv_conf = '{}'\nallow_loopback = true\n",
+            "targets = '{}'\nresolv_conf = '{}'\nallow_loopback = true\n\
+             openness.controls = {:?}\nopenness.resolvers = []\nopenness.doh = []\n\
+             openness.whoami = ''\n",
             targets.display(),
-            resolv_conf.display()
+            resolv_conf.display(),
+            self.controls,
         )
     }
 
