@@ -91,7 +91,8 @@ impl Collector {
             .prepare("SELECT public FROM entry WHERE kind = 'record' ORDER BY entry_index")
             .unwrap();
         let halves = query.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
-        let halves = halves.map(|half| String::from_utf8(half.unwrap()).unwrap());
+        let unpacked = |half: Vec<u8>| zstd::decode_all(half.as_slice()).unwrap();
+        let halves = halves.map(|half| String::from_utf8(unpacked(half.unwrap())).unwrap());
         let id = format!("\"id\":\"{experiment}\"");
         halves.filter(|half| half.contains(&id)).collect()
     }
