@@ -1,6 +1,7 @@
 //! What visits to pages are compared with, and what is remembered from one visit to the next so that
 //! nobody is asked more often than OONI's probes ask.
 use crate::config::Config;
+use crate::identity::Identity;
 use rand::seq::IndexedRandom;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tonle_evidence::observation::Observation;
+use tonle_evidence::targets::CONTROLS_MAX;
 use url::Url;
 
 /// Port of public resolvers.
@@ -24,9 +26,11 @@ const REMEMBERED_MAX: usize = 64;
 pub struct Control {
     /// Where it is asked.
     pub url: Url,
-    /// Whether the volunteer named it himself, so that it may stand on this machine or in his
-    /// network.
-    pub is_own: bool,
+    /// Whether it may stand on this machine or in the volunteer's network: he named it himself, or
+    /// it is on the host of the collector that he joined.
+    pub may_be_near: bool,
+    /// Whether the collector named it, so that it is shown who asks ([`tonle_evidence::pass`]).
+    pub is_collectors: bool,
 }
 
 /// What visits are compared with. The default asks nobody but the resolvers of the device.
@@ -43,6 +47,10 @@ pub struct Openness {
     pub whoami: Option<String>,
     /// Who makes the same request from elsewhere.
     pub controls: Vec<Control>,
+    /// Who asks, for the controls of the collector.
+    pub identity: Option<Identity>,
+    /// Whether the volunteer said which controls there are, be it none.
+    pub controls_are_chosen: bool,
     pub(crate) memory: Arc<Mutex<Memory>>,
 }
 
@@ -64,7 +72,11 @@ impl Openness {
             texts.iter().filter_map(|text| text.parse().ok()).collect()
         };
         let named = urls(openness.controls.as_deref().unwrap_or_default());
-        let control = |url| Control { url, is_own: true };
+        let control = |url| Control {
+            url,
+            may_be_near: true,
+            is_collectors: false,
+        };
         Self {
             uses_getaddrinfo: config.resolv_conf.is_none(),
             resolvers: openness
@@ -75,8 +87,37 @@ impl Openness {
             doh: urls(&openness.doh),
             whoami: Some(openness.whoami.clone()).filter(|name| !name.is_empty()),
             controls: named.into_iter().map(control).collect(),
+            identity: None,
+            controls_are_chosen: openness.controls.is_some(),
             memory: Arc::default(),
         }
+    }
+
+    /// The same, with the controls that the collector names, unless the volunteer chose others.
+    #[must_use]
+    pub fn with_collectors(
+        mut self,
+        controls: &[String],
+        collectors: &[Url],
+        identity: Identity,
+    ) -> Self {
+        if self.controls_are_chosen {
+            return self;
+        }
+        let is_collectors_host =
+            |url: &Url| collectors.iter().any(|known| known.host() == url.host());
+        let urls = controls.iter().filter_map(|text| text.parse::<Url>().ok());
+        let usable = urls.filter(|url| matches!(url.scheme(), "http" | "https"));
+        self.controls = usable
+            .take(CONTROLS_MAX)
+            .map(|url| Control {
+                may_be_near: is_collectors_host(&url),
+                is_collectors: true,
+                url,
+            })
+            .collect();
+        self.identity = Some(identity);
+        self
     }
 
     /// The public resolver for the next page.
@@ -125,6 +166,7 @@ impl Openness {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::simulated::SimulatedFiles;
 
     #[test]
     fn a_resolver_over_https_is_left_alone_for_a_while_after_each_question() {
@@ -159,5 +201,37 @@ mod tests {
             ..Config::default()
         };
         assert!(!Openness::of(&config).uses_getaddrinfo);
+    }
+
+    fn told(openness: Openness) -> Vec<(String, bool)> {
+        let files = SimulatedFiles::default();
+        let identity = Identity::load_or_create(&files).unwrap();
+        let controls = [
+            "https://collector.example:8081/control",
+            "https://elsewhere.example/",
+            "ftp://elsewhere.example/",
+            "no URL",
+        ];
+        let controls = controls.map(str::to_owned);
+        let collectors = [Url::parse("https://collector.example/").unwrap()];
+        let told = openness.with_collectors(&controls, &collectors, identity);
+        let shown = told.controls.iter();
+        shown
+            .map(|one| (one.url.to_string(), one.may_be_near))
+            .collect()
+    }
+
+    #[test]
+    fn the_collectors_controls_are_asked_unless_the_volunteer_chose_others() {
+        assert_eq!(
+            told(Openness::of(&Config::default())),
+            [
+                ("https://collector.example:8081/control".to_owned(), true),
+                ("https://elsewhere.example/".to_owned(), false),
+            ]
+        );
+        let mut config = Config::default();
+        config.openness.controls = Some(Vec::new());
+        assert_eq!(told(Openness::of(&config)), []);
     }
 }

@@ -11,6 +11,7 @@ use crate::context::{Counters, Line, Surroundings};
 use crate::experiments::Run;
 use crate::experiments::run::Progress;
 use crate::locate::{self, Locating};
+use crate::openness::Openness;
 use crate::outbox::lock;
 use crate::profile::{Declared, Profile};
 use crate::record::RunContext;
@@ -119,6 +120,7 @@ pub(super) struct RoundDesk<'a> {
     failed: Option<String>,
     /// As `resolv.conf` says now: it changes with the network.
     resolvers: Vec<std::net::SocketAddr>,
+    openness: Openness,
 }
 
 impl<'a> RoundDesk<'a> {
@@ -166,6 +168,7 @@ impl<'a> RoundDesk<'a> {
             },
             failed: None,
             resolvers: resolvers(&device.config),
+            openness: device.openness_of(&plan),
             plan,
         })
     }
@@ -407,7 +410,7 @@ impl Desk for RoundDesk<'_> {
         // What nobody says is unmetered may cost by volume.
         let is_unmetered = metered == Some(false);
         let run = run.with_stamp_key(self.device.stamp_key.clone());
-        let run = run.compared_with(self.device.openness.clone());
+        let run = run.compared_with(self.openness.clone());
         Some(run.on(Line {
             system: Some(self.device.system.clone()),
             plan: self.declared.plan(),

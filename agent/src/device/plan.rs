@@ -5,6 +5,8 @@ use crate::consent::Consent;
 use crate::experiments;
 use crate::identity::Enrolment;
 use crate::locate;
+use crate::openness::Openness;
+use crate::outbox::lock;
 use crate::runner::Job;
 use crate::targets::{self, TargetsError};
 use std::net::IpAddr;
@@ -42,6 +44,8 @@ pub(super) fn has_server(name: &str) -> bool {
 pub(super) struct Plan {
     pub(super) jobs: Vec<Job>,
     pub(super) public_resolvers: Vec<IpAddr>,
+    /// Control servers that the collector names.
+    pub(super) controls: Vec<String>,
     pub(super) enrolment: Arc<Enrolment>,
 }
 
@@ -152,6 +156,8 @@ impl Device {
             .iter()
             .flat_map(|list| list.public_resolvers.clone())
             .collect();
+        let controls = lists.iter().flat_map(|list| list.controls.clone());
+        let controls = controls.collect();
         let listed = lists.into_iter().flat_map(|list| list.targets);
         let listed: Vec<(String, Target)> =
             listed.map(|one| (one.experiment, one.target)).collect();
@@ -175,8 +181,16 @@ impl Device {
         Ok(Plan {
             jobs,
             public_resolvers: resolvers,
+            controls,
             enrolment,
         })
+    }
+
+    /// What visits of a round are compared with.
+    pub(super) fn openness_of(&self, plan: &Plan) -> Openness {
+        let identity = lock(&self.outbox).identity().clone();
+        let openness = self.openness.clone();
+        openness.with_collectors(&plan.controls, &plan.enrolment.collectors, identity)
     }
 
     fn lists(

@@ -18,7 +18,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tonle_evidence::failure::Failure;
-use tonle_net::http::channel;
+use tonle_evidence::pass::{self, PASS_HEADER};
+use tonle_net::clock::wall_us;
+use tonle_net::http::channel::{self, HeaderMap, HeaderValue, header};
 use tonle_net::http::reach::{Broken, reach};
 use tonle_net::http::{ACCEPT, ACCEPT_LANGUAGE, USER_AGENT};
 use tonle_net::scrub;
@@ -115,7 +117,7 @@ impl Every<'_> {
     ) -> Result<Vec<u8>, Broken> {
         let run = self.visitor.run;
         let url = &control.url;
-        let net = if control.is_own {
+        let net = if control.may_be_near {
             run.net.for_named_server()
         } else {
             run.net.clone()
@@ -126,7 +128,8 @@ impl Every<'_> {
         let opened = reach(&net, &run.clock, &run.meter, to, PROGRAM).await?;
         let broken = |failure| ("http_request", failure);
         let content = channel::whole(request.to_owned());
-        let posted = opened.post_as(url, "application/json", content).await;
+        let headers = self.headers(control, request);
+        let posted = opened.post_with(url, headers, content).await;
         let received = posted.map_err(broken)?;
         step.fact("status", received.status);
         if received.status != 200 {
@@ -136,6 +139,23 @@ impl Every<'_> {
             .whole(CONTROL_ANSWER_MAX_BYTES)
             .await
             .map_err(broken)
+    }
+}
+
+impl Every<'_> {
+    /// A control of the collector is shown who asks; any other is not told.
+    fn headers(&self, control: &Control, request: &str) -> HeaderMap {
+        let json = HeaderValue::from_static("application/json");
+        let mut headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
+        let identity = self.visitor.run.openness.identity.as_ref();
+        if let Some(identity) = identity.filter(|_| control.is_collectors) {
+            let now_s = wall_us() / 1_000_000;
+            let shown = pass::show(identity.key(), now_s, request.as_bytes());
+            let shown =
+                HeaderValue::try_from(shown).expect("digits, letters and marks of a header");
+            headers.insert(PASS_HEADER, shown);
+        }
+        headers
     }
 }
 

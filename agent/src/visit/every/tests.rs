@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tonle_evidence::observation::Observation;
+use tonle_evidence::pass::Pass;
 use tonle_net::dns::Patience;
 use tonle_net::settings::NetSettings;
 use url::Url;
@@ -49,7 +50,8 @@ fn values(recorded: &Recorded, operation: &str, key: &str) -> Vec<Value> {
 fn controlled_by(urls: &[String]) -> Openness {
     let control = |url: &String| Control {
         url: url.parse().unwrap(),
-        is_own: true,
+        may_be_near: true,
+        is_collectors: false,
     };
     Openness {
         controls: urls.iter().map(control).collect(),
@@ -189,6 +191,39 @@ async fn every_control_is_asked_and_an_address_that_only_one_knows_is_measured_t
         ["control", "getaddrinfo"]
     );
     assert_eq!(values(&recorded, "http_request", "status"), [200]);
+}
+
+#[tokio::test]
+async fn only_a_control_of_the_collector_is_shown_who_asks() {
+    let server = site();
+    let (own, asked_own) = control("{}".to_owned());
+    let (foreign, asked_foreign) = control("{}".to_owned());
+    let mut openness = controlled_by(&[own, foreign]);
+    openness.controls[0].is_collectors = true;
+    let files = crate::files::simulated::SimulatedFiles::default();
+    let identity = crate::identity::Identity::load_or_create(&files).unwrap();
+    openness.identity = Some(identity.clone());
+    let url = format!("http://127.0.0.1:{}/", server.port());
+    let recorded = visited(&[], &openness, &url).await;
+
+    let request = asked_own.lock().unwrap().concat();
+    let shown = request
+        .lines()
+        .find_map(|line| line.strip_prefix("tonle-pass: "));
+    let pass = Pass::read(shown.unwrap()).unwrap();
+    assert_eq!(pass.key, identity.public());
+    let sent = of(&recorded, "control")[0].detail["request"].clone();
+    let now_s = tonle_net::clock::wall_us() / 1_000_000;
+    assert!(pass.is_good(sent.as_str().unwrap().as_bytes(), now_s));
+    assert!(
+        !asked_foreign
+            .lock()
+            .unwrap()
+            .concat()
+            .contains("tonle-pass")
+    );
+    let public = identity.public().to_string();
+    assert!(!format!("{recorded:?}").contains(&public));
 }
 
 #[tokio::test]

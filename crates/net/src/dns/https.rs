@@ -7,7 +7,7 @@ use super::judge;
 use super::message::{QueryType, Question, Reply};
 use super::query::Asked;
 use crate::clock::Stopwatch;
-use crate::http::channel::{self, Channel};
+use crate::http::channel::{self, Channel, HeaderMap, HeaderValue, header};
 use crate::http::reach::{Broken, reach};
 use crate::meter::Meter;
 use crate::scrub;
@@ -100,7 +100,9 @@ async fn asked(
 
 async fn exchange(channel: &Channel, url: &Url, question: &Question) -> Result<Vec<u8>, Failure> {
     let content = channel::whole(question.to_bytes());
-    let received = channel.post_as(url, MESSAGE, content).await?;
+    let media_type = (header::CONTENT_TYPE, HeaderValue::from_static(MESSAGE));
+    let headers = HeaderMap::from_iter([media_type]);
+    let received = channel.post_with(url, headers, content).await?;
     if received.status != 200 {
         return Err(Failure::HttpUnexpectedStatusCode);
     }

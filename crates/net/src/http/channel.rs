@@ -10,8 +10,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{Empty, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
-use hyper::header;
-pub use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+pub use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::io;
@@ -145,41 +144,36 @@ impl Channel {
     /// Asks for an object and waits for the head of the response.
     pub async fn get(&self, url: &Url) -> Result<Received, Failure> {
         let nothing = Empty::new().map_err(|never| match never {});
-        self.request(Method::GET, url, None, nothing.boxed_unsync())
+        self.request(Method::GET, url, HeaderMap::new(), nothing.boxed_unsync())
             .await
     }
 
     /// Sends content and waits for the head of the response, which usually comes when all of the
     /// content has gone.
     pub async fn post(&self, url: &Url, content: Content) -> Result<Received, Failure> {
-        self.request(Method::POST, url, None, content).await
+        self.request(Method::POST, url, HeaderMap::new(), content)
+            .await
     }
 
-    /// [`Channel::post`] of content that has a media type.
-    pub async fn post_as(
+    /// [`Channel::post`] with more headers.
+    pub async fn post_with(
         &self,
         url: &Url,
-        media_type: &'static str,
+        headers: HeaderMap,
         content: Content,
     ) -> Result<Received, Failure> {
-        let media_type = HeaderValue::from_static(media_type);
-        self.request(Method::POST, url, Some(media_type), content)
-            .await
+        self.request(Method::POST, url, headers, content).await
     }
 
     async fn request(
         &self,
         method: Method,
         url: &Url,
-        media_type: Option<HeaderValue>,
+        headers: HeaderMap,
         content: Content,
     ) -> Result<Received, Failure> {
         let mut request = self.message(method, url, content)?;
-        if let Some(media_type) = media_type {
-            request
-                .headers_mut()
-                .insert(header::CONTENT_TYPE, media_type);
-        }
+        request.headers_mut().extend(headers);
         let response = match &self.sender {
             Sender::OneByOne(sender) => sender.lock().await.send_request(request).await,
             Sender::Many(sender) => {
