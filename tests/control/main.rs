@@ -34,6 +34,8 @@ fn a_site_is_described() -> Result<(), Failed> {
         "203.189.128.20:80",
         "203.189.128.20:443",
         "203.189.128.21:443",
+        "[2400:9800:1::20]:80",
+        "[2400:9800:1::20]:443",
     ] {
         world::same(&answer["tcp_connect"][endpoint], &up)?;
     }
@@ -49,6 +51,9 @@ fn a_site_is_described() -> Result<(), Failed> {
     world::same(&tls["203.189.128.20:80"], &serde_json::Value::Null)?;
     world::same(&answer["ip_info"]["203.189.128.20"]["flags"], &11)?;
     world::same(&answer["ip_info"]["203.189.128.21"]["flags"], &1)?;
+    world::same(&answer["ip_info"]["2400:9800:1::20"]["flags"], &10)?;
+    let found = serde_json::json!(["203.189.128.20", "2400:9800:1::20"]);
+    world::same(&answer["dns"]["addrs"], &found)?;
     let page = &answer["http_request"];
     world::same(&page["status_code"], &200)?;
     world::same(&page["title"], "The site")?;
@@ -66,6 +71,7 @@ fn no_packet_leads_inside() -> Result<(), Failed> {
         "http://167772161/",
         "http://0xa.9.1/",
         "http://[::ffff:10.9.0.1]/",
+        "http://[fd00:9::1]/",
         "http://inside.test/",
         "http://both.test/",
         "http://169.254.169.254/latest/meta-data/",
@@ -78,7 +84,7 @@ fn no_packet_leads_inside() -> Result<(), Failed> {
         world::must(!body.contains("secret"), format!("{url}: {body}"))?;
     }
     // Its own services, too, are nobody's affair from within.
-    let own = world.ask("http://203.189.128.10:8081/", &[])?;
+    let own = world.ask("http://203.189.128.10:8081/", &["[2400:9800:1::10]:1"])?;
     world::same(&own["tcp_connect"], &serde_json::json!({}))?;
     world::same(&own["http_request"]["status_code"], &-1)?;
     world::must(world.packets_to("evil") > 0, "nobody was sent astray")?;

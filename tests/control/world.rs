@@ -28,11 +28,11 @@ addresses = ["203.189.128.53"]
 
 [[host]]
 name = "control"
-addresses = ["203.189.128.10"]
+addresses = ["203.189.128.10", "2400:9800:1::10"]
 
 [[host]]
 name = "site"
-addresses = ["203.189.128.20"]
+addresses = ["203.189.128.20", "2400:9800:1::20"]
 names = ["site.test"]
 
 [[host]]
@@ -47,7 +47,7 @@ names = ["evil.test"]
 
 [[host]]
 name = "inside"
-addresses = ["10.9.0.1"]
+addresses = ["10.9.0.1", "fd00:9::1"]
 names = ["inside.test"]
 
 [[host]]

@@ -95,6 +95,7 @@ fn is_own(address: IpAddr) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use url::Url;
 
     fn guard(allowed: &[&str], denied: &[&str]) -> Guard {
         let networks = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
@@ -157,6 +158,24 @@ mod tests {
         all
     }
 
+    const SPELLINGS: usize = 8;
+
+    /// An IPv4 address as URLs may spell it.
+    fn spelt(v4: Ipv4Addr, spelling: usize) -> String {
+        let [a, b, c, d] = v4.octets();
+        let number = v4.to_bits();
+        match spelling {
+            0 => number.to_string(),
+            1 => format!("{number:#x}"),
+            2 => format!("0{number:o}"),
+            3 => format!("{a:#x}.{b:#x}.{c:#x}.{d:#x}"),
+            4 => format!("0{a:o}.0{b:o}.{c}.{d}"),
+            5 => format!("{a}.{}", number & 0x00ff_ffff),
+            6 => format!("{a}.{b}.{c}.{d}."),
+            _ => format!("[::ffff:{a}.{b}.{c}.{d}]"),
+        }
+    }
+
     /// Networks that only an insider reaches (RFC 6890 and its successors).
     const INSIDE_V4: [(u32, u32); 12] = [
         (0x0000_0000, 8),
@@ -191,6 +210,22 @@ mod tests {
             for address in leading_to(v4) {
                 prop_assert!(!guard(&[], &[]).may_contact(address), "{address}");
             }
+        }
+
+        #[test]
+        fn no_inside_address_is_contacted_in_any_spelling(
+            which in 0..INSIDE_V4.len(),
+            low: u32,
+            spelling in 0..SPELLINGS,
+            scheme in prop_oneof![Just("http"), Just("https")],
+        ) {
+            let (network, bits) = INSIDE_V4[which];
+            let v4 = Ipv4Addr::from(network | (low & (u32::MAX >> bits)));
+            let text = format!("{scheme}://user@{}:8080/", spelt(v4, spelling));
+            let url = Url::parse(&text).unwrap();
+            let host = url.host_str().unwrap();
+            let address: IpAddr = host.trim_matches(['[', ']']).parse().unwrap();
+            prop_assert!(!guard(&[], &[]).may_contact(address), "{text}");
         }
 
         #[test]
