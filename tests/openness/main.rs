@@ -4,6 +4,7 @@
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
 
+mod control;
 mod network;
 
 /// A test: its name, and what it does.
@@ -24,7 +25,8 @@ fn main() -> ExitCode {
         say(&format!("LAB SKIPPED: openness ({why})"));
     }
     let is_ignored = missing.is_some() && !required;
-    let checks = network::checks().into_iter();
+    let rooms = [network::checks(), control::checks()];
+    let checks = rooms.into_iter().flatten();
     let trials = checks.map(|(name, check)| {
         let missing = missing.clone();
         Trial::test(name, move || match missing {

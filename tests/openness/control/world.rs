@@ -189,12 +189,10 @@ pub(crate) fn must(holds: bool, otherwise: impl Into<String>) -> Result<(), Fail
     Err(otherwise.into().into())
 }
 
-pub(crate) fn same<T: Debug + ?Sized, U: Debug + ?Sized>(
-    found: &T,
-    expected: &U,
-) -> Result<(), Failed>
+pub(crate) fn same<T, U>(found: &T, expected: &U) -> Result<(), Failed>
 where
-    T: PartialEq<U>,
+    T: PartialEq<U> + Debug + ?Sized,
+    U: Debug + ?Sized,
 {
     must(found == expected, format!("{found:?}, not {expected:?}"))
 }

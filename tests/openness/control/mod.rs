@@ -1,25 +1,23 @@
-//! The control server in the lab: the real program alone on a host of its own, with real names, ports
-//! and certificates, asked by `curl` as a stock tool. Ignored loudly where the lab cannot run; a failure
-//! there under `LAB=require`.
-use libtest_mimic::{Arguments, Failed, Trial};
-use std::process::ExitCode;
-
+//! The control server: the real program alone on a host of its own, with real names, ports and
+//! certificates, asked by `curl` as a stock tool.
 mod world;
 
+use crate::Check;
+use libtest_mimic::Failed;
 use world::World;
 
-type Check = fn() -> Result<(), Failed>;
-
-const TESTS: &[(&str, Check)] = &[
-    (
-        "a_site_is_described_with_every_endpoint_and_its_certificate",
-        a_site_is_described,
-    ),
-    (
-        "no_packet_leaves_for_where_only_the_control_server_gets",
-        no_packet_leads_inside,
-    ),
-];
+pub(crate) fn checks() -> Vec<Check> {
+    vec![
+        (
+            "a_site_is_described_with_every_endpoint_and_its_certificate".to_owned(),
+            Box::new(a_site_is_described),
+        ),
+        (
+            "no_packet_leaves_for_where_only_the_control_server_gets".to_owned(),
+            Box::new(no_packet_leads_inside),
+        ),
+    ]
+}
 
 fn a_site_is_described() -> Result<(), Failed> {
     let world = World::start()?;
@@ -93,34 +91,4 @@ fn no_packet_leads_inside() -> Result<(), Failed> {
         world::must(packets == 0, format!("{packets} packets to {host}"))?;
     }
     Ok(())
-}
-
-fn main() -> ExitCode {
-    if let Some(code) = lab::serve_as_helper() {
-        return code;
-    }
-    let arguments = Arguments::from_args();
-    let missing = lab::privilege::acquire().err().map(|why| why.to_string());
-    let required = std::env::var_os("LAB").is_some_and(|value| value == "require");
-    if let (Some(why), false) = (&missing, required) {
-        skipped(why);
-    }
-    let trials = TESTS.iter().map(|(name, check)| {
-        let (check, missing) = (*check, missing.clone());
-        let is_ignored = missing.is_some() && !required;
-        Trial::test(*name, move || match missing {
-            Some(why) => Err(format!("LAB=require, but {why}").into()),
-            None => check(),
-        })
-        .with_ignored_flag(is_ignored)
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
-}
-
-#[expect(clippy::print_stderr, reason = "what is ignored is said aloud")]
-fn skipped(why: &str) {
-    eprintln!(
-        "LAB SKIPPED: {} tests of the control server ({why})",
-        TESTS.len()
-    );
 }
