@@ -18,6 +18,8 @@ const MAX_IN_FLIGHT_LIMIT: usize = 1_000;
 const MAX_PER_SOURCE: usize = 4;
 /// Requests a minute from one source: a probe needs seconds for each page.
 const PER_SOURCE_PER_MIN: u32 = 30;
+/// Requests a minute of all strangers together: what twenty sources may make.
+const OF_STRANGERS_PER_MIN: u32 = 600;
 /// Requests a minute of one agent, as many as two sources may make.
 const PER_AGENT_PER_MIN: u32 = 60;
 /// Contacts a minute with one address, whoever asks for them.
@@ -44,6 +46,8 @@ pub struct ControlConfig {
     pub max_per_source: usize,
     /// Requests a minute from one IPv4 address or IPv6 /64, as many at once; more get 429.
     pub requests_per_source_per_min: u32,
+    /// Requests a minute of everybody but enrolled agents, as many at once; more get 503.
+    pub requests_of_strangers_per_min: u32,
     /// Requests a minute of one enrolled agent that shows a pass, wherever it asks from; as many at
     /// once. More get 429.
     pub requests_per_agent_per_min: u32,
@@ -69,6 +73,7 @@ impl Default for ControlConfig {
             max_in_flight: MAX_IN_FLIGHT,
             max_per_source: MAX_PER_SOURCE,
             requests_per_source_per_min: PER_SOURCE_PER_MIN,
+            requests_of_strangers_per_min: OF_STRANGERS_PER_MIN,
             requests_per_agent_per_min: PER_AGENT_PER_MIN,
             contacts_per_destination_per_min: CONTACTS_PER_DESTINATION_PER_MIN,
             deny_networks: Vec::new(),
@@ -92,6 +97,10 @@ impl ControlConfig {
             (
                 "requests_per_source_per_min",
                 self.requests_per_source_per_min == 0,
+            ),
+            (
+                "requests_of_strangers_per_min",
+                self.requests_of_strangers_per_min == 0,
             ),
             (
                 "requests_per_agent_per_min",
@@ -195,7 +204,7 @@ mod tests {
     #[test]
     fn what_no_control_can_do_is_a_problem_with_its_key() {
         let text = "max_in_flight = 0\nmax_per_source = 0\nrequests_per_source_per_min = 0\n\
-             requests_per_agent_per_min = 0\n\
+             requests_per_agent_per_min = 0\nrequests_of_strangers_per_min = 0\n\
              contacts_per_destination_per_min = 0\nresolvers = ['dns.example']\n\
              deny_networks = ['x']\nallow_networks = ['10.0.0.0/40']\n\
              extra_roots = '/nonexistent/roots.pem'";

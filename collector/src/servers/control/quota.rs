@@ -40,6 +40,7 @@ pub(super) struct Quota {
     admission: Arc<Admission>,
     agents: Limiter<PublicKey>,
     sources: Limiter<IpAddr>,
+    strangers: Limiter<()>,
     for_agents: Limiter<IpAddr>,
     for_strangers: Limiter<IpAddr>,
 }
@@ -53,6 +54,7 @@ impl Quota {
             admission: Arc::new(admission),
             agents: per_min(config.requests_per_agent_per_min),
             sources: per_min(config.requests_per_source_per_min),
+            strangers: per_min(config.requests_of_strangers_per_min),
             for_agents: per_min(per_destination),
             for_strangers: per_min(per_destination),
         }
@@ -61,11 +63,16 @@ impl Quota {
     /// Counts a request before anything else is done for it.
     pub(super) fn note_request(&self, who: Standing) -> Result<(), TooMuch> {
         let now_us = self.clock.elapsed_us();
-        let taken = match who {
-            Standing::Agent(key) => self.agents.take(key, 1.0, now_us),
-            Standing::Stranger(source) => self.sources.take(source_of(source), 1.0, now_us),
+        let source = match who {
+            Standing::Agent(key) => {
+                return self.agents.take(key, 1.0, now_us).map_err(TooMuch::Source);
+            }
+            Standing::Stranger(source) => source_of(source),
         };
-        taken.map_err(TooMuch::Source)
+        let taken = self.sources.take(source, 1.0, now_us);
+        taken.map_err(TooMuch::Source)?;
+        let taken = self.strangers.take((), 1.0, now_us);
+        taken.map_err(|_| TooMuch::Overload)
     }
 
     /// Takes a place for a request that has been read.
@@ -101,6 +108,20 @@ fn per_min<K: Eq + std::hash::Hash>(requests: u32) -> Limiter<K> {
 mod tests {
     use super::*;
     use tonle_evidence::hash::Hex;
+
+    #[test]
+    fn a_crowd_of_strangers_is_bounded_and_leaves_the_agents_theirs() {
+        let quota = Quota::new(&ControlConfig {
+            requests_of_strangers_per_min: 3,
+            ..ControlConfig::default()
+        });
+        let from = |host| Standing::Stranger(IpAddr::from([198, 51, 100, host]));
+        for host in 1..=3 {
+            assert_eq!(quota.note_request(from(host)), Ok(()));
+        }
+        assert_eq!(quota.note_request(from(4)), Err(TooMuch::Overload));
+        assert_eq!(quota.note_request(Standing::Agent(Hex([1; 32]))), Ok(()));
+    }
 
     #[test]
     fn strangers_use_up_nothing_of_the_agents() {
