@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::targets::CONTROLS_MAX;
-use url::Url;
+use url::{Host, Url};
 
 /// Port of public resolvers.
 const DNS_PORT: u16 = 53;
@@ -27,10 +27,11 @@ pub struct Control {
     /// Where it is asked.
     pub url: Url,
     /// Whether it may stand on this machine or in the volunteer's network: he named it himself, or
-    /// it is on the host of the collector that he joined.
+    /// it is on a host of the collector that he joined.
     pub may_be_near: bool,
-    /// Whether the collector named it, so that it is shown who asks ([`tonle_evidence::pass`]).
-    pub is_collectors: bool,
+    /// Whether it is the collector's own, and asked where nobody else listens, so that it is shown who
+    /// asks ([`tonle_evidence::pass`]). Others that the collector names need not know.
+    pub knows_agents: bool,
 }
 
 /// What visits are compared with. The default asks nobody but the resolvers of the device.
@@ -75,7 +76,7 @@ impl Openness {
         let control = |url| Control {
             url,
             may_be_near: true,
-            is_collectors: false,
+            knows_agents: false,
         };
         Self {
             uses_getaddrinfo: config.resolv_conf.is_none(),
@@ -94,6 +95,7 @@ impl Openness {
     }
 
     /// The same, with the controls that the collector names, unless the volunteer chose others.
+    /// `collectors` are the collector and its measurement servers.
     #[must_use]
     pub fn with_collectors(
         mut self,
@@ -112,7 +114,7 @@ impl Openness {
             .take(CONTROLS_MAX)
             .map(|url| Control {
                 may_be_near: is_collectors_host(&url),
-                is_collectors: true,
+                knows_agents: is_collectors_host(&url) && is_private(&url),
                 url,
             })
             .collect();
@@ -163,6 +165,16 @@ impl Openness {
     }
 }
 
+/// Whether nobody on the way reads what is said there.
+fn is_private(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        _ => false,
+    };
+    url.scheme() == "https" || is_loopback
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,33 +215,37 @@ mod tests {
         assert!(!Openness::of(&config).uses_getaddrinfo);
     }
 
-    fn told(openness: Openness) -> Vec<(String, bool)> {
+    fn told(openness: Openness) -> Vec<(String, bool, bool)> {
         let files = SimulatedFiles::default();
         let identity = Identity::load_or_create(&files).unwrap();
         let controls = [
             "https://collector.example:8081/control",
             "https://elsewhere.example/",
+            "http://collector.example/control",
+            "http://127.0.0.1:8081/control",
             "ftp://elsewhere.example/",
             "no URL",
         ];
         let controls = controls.map(str::to_owned);
-        let collectors = [Url::parse("https://collector.example/").unwrap()];
+        let collectors = ["https://collector.example/", "ws://127.0.0.1:8081/"];
+        let collectors = collectors.map(|text| Url::parse(text).unwrap());
         let told = openness.with_collectors(&controls, &collectors, identity);
         let shown = told.controls.iter();
         shown
-            .map(|one| (one.url.to_string(), one.may_be_near))
+            .map(|one| (one.url.to_string(), one.may_be_near, one.knows_agents))
             .collect()
     }
 
     #[test]
     fn the_collectors_controls_are_asked_unless_the_volunteer_chose_others() {
-        assert_eq!(
-            told(Openness::of(&Config::default())),
-            [
-                ("https://collector.example:8081/control".to_owned(), true),
-                ("https://elsewhere.example/".to_owned(), false),
-            ]
-        );
+        let expected = [
+            ("https://collector.example:8081/control", true, true),
+            ("https://elsewhere.example/", false, false),
+            ("http://collector.example/control", true, false),
+            ("http://127.0.0.1:8081/control", true, true),
+        ];
+        let expected = expected.map(|(url, near, knows)| (url.to_owned(), near, knows));
+        assert_eq!(told(Openness::of(&Config::default())), expected);
         let mut config = Config::default();
         config.openness.controls = Some(Vec::new());
         assert_eq!(told(Openness::of(&config)), []);

@@ -1,6 +1,7 @@
 //! A visit by a real agent, compared with a real control server, and judged from its record.
 use crate::support::collector::Collector;
 use crate::support::device::Device;
+use crate::support::http::get;
 use crate::support::tonle::run_ok;
 use crate::support::world::World;
 use serde_json::{Value, json};
@@ -23,12 +24,12 @@ fn a_visit_is_compared_with_its_controls_and_judged_from_its_record() {
         "[servers.control]\nallow_networks = ['127.0.0.0/8']\nresolvers = ['{}']\n",
         world.resolver
     );
-    let collector = Collector::start_with(home.path(), &control);
-    world.controls = vec![
+    let collector = Collector::start_with(home.path(), "", &control);
+    world.chosen = Some(vec![
         format!("{}/control", collector.servers_url),
         // Nobody is there: the other one is enough.
         "http://127.0.0.1:9/".to_owned(),
-    ];
+    ]);
     Device::join(&collector, &world, home.path(), "agent").round();
 
     let said = verdicts(&collector, home.path());
@@ -62,4 +63,30 @@ fn a_visit_is_compared_with_its_controls_and_judged_from_its_record() {
         assert_eq!(ooni[key], value, "{key}: {nowhere}");
     }
     assert_eq!(nowhere["tonle"]["overall"]["state"], "down", "{nowhere}");
+}
+
+#[test]
+fn agents_ask_the_controls_that_their_collector_names_and_show_it_who_they_are() {
+    let mut world = World::start();
+    world.chosen = None;
+    let home = tempfile::tempdir().unwrap();
+    let lists = world.lists(home.path());
+    let before = format!(
+        "targets = '{}'\ncontrols = ['http://127.0.0.1:{{servers}}/control']\n",
+        lists.display()
+    );
+    let control = format!(
+        "[servers.control]\nallow_networks = ['127.0.0.0/8']\nresolvers = ['{}']\n",
+        world.resolver
+    );
+    let collector = Collector::start_with(home.path(), &before, &control);
+    Device::join(&collector, &world, home.path(), "agent").round();
+    let [there, _] = &verdicts(&collector, home.path())[..] else {
+        panic!("two visits");
+    };
+    assert_eq!(there["ooni"]["control_failure"], Value::Null, "{there}");
+    assert_eq!(there["ooni"]["blocking"], false, "{there}");
+    let metrics = get(&collector.metrics_url).body;
+    let agents = r#"tonle_collector_control_requests_total{result="agent"} 2"#;
+    assert!(metrics.contains(agents), "{metrics}");
 }

@@ -190,7 +190,10 @@ impl Device {
     pub(super) fn openness_of(&self, plan: &Plan) -> Openness {
         let identity = lock(&self.outbox).identity().clone();
         let openness = self.openness.clone();
-        openness.with_collectors(&plan.controls, &plan.enrolment.collectors, identity)
+        let mut collectors = plan.enrolment.collectors.clone();
+        let servers = plan.enrolment.enrolled.ndt7_url.as_deref();
+        collectors.extend(servers.and_then(|url| url.parse().ok()));
+        openness.with_collectors(&plan.controls, &collectors, identity)
     }
 
     fn lists(

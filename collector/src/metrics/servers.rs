@@ -50,7 +50,7 @@ metrics! {
         stamp_sessions_total: IntCounterVec ["answer"],
         /// STAMP packets received, by fate: reflected, length, session, hmac, excess or unsent.
         stamp_packets_total: IntCounterVec ["fate"],
-        /// Requests to the control server, by result: answered, greeted, or refused by which reason.
+        /// Requests to the control server, by result: answered (agent: enrolled ones), greeted, or why refused.
         control_requests_total: IntCounterVec ["result"],
         /// What the control server did for them, by kind: endpoint or page; forbidden: left undone.
         control_contacts_total: IntCounterVec ["kind"],
@@ -150,6 +150,7 @@ impl ServersMetrics {
     fn read_control(&self, counters: &ControlCounters) {
         let requests = &self.control_requests_total;
         read(requests, "answered", &counters.answered);
+        read(requests, "agent", &counters.answered_agents);
         read(requests, "greeted", &counters.greeted);
         read(requests, "request", &counters.refused_requests);
         read(requests, "token", &counters.refused_token);

@@ -6,7 +6,7 @@
 //! [`types::PASS`] over `<time_s>` LF `<SHA-256 of the request's content, hexadecimal>`. A pass is good
 //! for [`PASS_VALID_S`] either way of its time; who copies one within that can ask the same again.
 //!
-//! It names the agent: show it to nobody but servers that the agent's own collector named.
+//! It names the agent: show it to nobody but the agent's own collector, where nobody else listens.
 use crate::dsse::{self, types};
 use crate::hash::{Hex, PublicKey, sha256};
 use base64::Engine;

@@ -23,18 +23,20 @@ pub(crate) struct Collector {
 impl Collector {
     /// Starts one on ports that are free now, so that it can be started again on the same.
     pub(crate) fn start(home: &Path) -> Self {
-        Self::start_with(home, "")
+        Self::start_with(home, "", "")
     }
 
-    /// As [`Collector::start`], with more of a configuration behind `[servers]`.
-    pub(crate) fn start_with(home: &Path, more: &str) -> Self {
+    /// As [`Collector::start`], with more of a configuration before and behind `[servers]`; `{servers}`
+    /// in it stands for the port of the measurement servers.
+    pub(crate) fn start_with(home: &Path, before: &str, behind: &str) -> Self {
         let [web, metrics, servers] = free_ports();
         let data = home.join("collector");
         let config = home.join("collector.toml");
         let text = format!(
-            "data_dir = '{}'\nlisten = '127.0.0.1:{web}'\nmetrics_listen = '127.0.0.1:{metrics}'\n[servers]\nlisten = '127.0.0.1:{servers}'\n{more}",
+            "data_dir = '{}'\nlisten = '127.0.0.1:{web}'\nmetrics_listen = '127.0.0.1:{metrics}'\n{before}[servers]\nlisten = '127.0.0.1:{servers}'\n{behind}",
             data.display()
         );
+        let text = text.replace("{servers}", &servers.to_string());
         std::fs::write(&config, text).unwrap();
         let mut collector = Self {
             process: None,

@@ -12,8 +12,9 @@ const A: u16 = 1;
 pub(crate) struct World {
     pub(crate) resolver: SocketAddr,
     pub(crate) web: SocketAddr,
-    /// Controls that agents ask.
-    pub(crate) controls: Vec<String>,
+    /// Controls that the volunteers chose, and with them the lists of this world; without: agents have
+    /// both from their collector.
+    pub(crate) chosen: Option<Vec<String>>,
 }
 
 impl World {
@@ -23,7 +24,7 @@ impl World {
         let world = Self {
             resolver: resolver.local_addr().unwrap(),
             web: web.local_addr().unwrap(),
-            controls: Vec::new(),
+            chosen: Some(Vec::new()),
         };
         thread::spawn(move || resolve_for_ever(&resolver));
         thread::spawn(move || serve_for_ever(&web));
@@ -32,16 +33,25 @@ impl World {
 
     /// Agent configuration that sends every experiment into this world and nowhere else.
     pub(crate) fn agent_config(&self, dir: &Path) -> String {
-        let targets = write(dir, "targets.csv", &self.targets_csv());
+        let chosen = self.chosen.as_ref().map(|controls| {
+            let targets = self.lists(dir);
+            format!(
+                "targets = '{}'\nopenness.controls = {controls:?}\n",
+                targets.display()
+            )
+        });
         let resolv_conf = write(dir, "resolv.conf", &self.resolv_conf());
         format!(
-            "targets = '{}'\nresolv_conf = '{}'\nallow_loopback = true\n\
-             openness.controls = {:?}\nopenness.resolvers = []\nopenness.doh = []\n\
-             openness.whoami = ''\n",
-            targets.display(),
+            "{}resolv_conf = '{}'\nallow_loopback = true\n\
+             openness.resolvers = []\nopenness.doh = []\nopenness.whoami = ''\n",
+            chosen.unwrap_or_default(),
             resolv_conf.display(),
-            self.controls,
         )
+    }
+
+    /// Writes the lists of this world.
+    pub(crate) fn lists(&self, dir: &Path) -> PathBuf {
+        write(dir, "targets.csv", &self.targets_csv())
     }
 
     fn targets_csv(&self) -> String {

@@ -143,12 +143,12 @@ impl Every<'_> {
 }
 
 impl Every<'_> {
-    /// A control of the collector is shown who asks; any other is not told.
+    /// The collector's own control is shown who asks; any other is not told.
     fn headers(&self, control: &Control, request: &str) -> HeaderMap {
         let json = HeaderValue::from_static("application/json");
         let mut headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
         let identity = self.visitor.run.openness.identity.as_ref();
-        if let Some(identity) = identity.filter(|_| control.is_collectors) {
+        if let Some(identity) = identity.filter(|_| control.knows_agents) {
             let now_s = wall_us() / 1_000_000;
             let shown = pass::show(identity.key(), now_s, request.as_bytes());
             let shown =

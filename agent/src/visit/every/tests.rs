@@ -51,7 +51,7 @@ fn controlled_by(urls: &[String]) -> Openness {
     let control = |url: &String| Control {
         url: url.parse().unwrap(),
         may_be_near: true,
-        is_collectors: false,
+        knows_agents: false,
     };
     Openness {
         controls: urls.iter().map(control).collect(),
@@ -199,7 +199,7 @@ async fn only_a_control_of_the_collector_is_shown_who_asks() {
     let (own, asked_own) = control("{}".to_owned());
     let (foreign, asked_foreign) = control("{}".to_owned());
     let mut openness = controlled_by(&[own, foreign]);
-    openness.controls[0].is_collectors = true;
+    openness.controls[0].knows_agents = true;
     let files = crate::files::simulated::SimulatedFiles::default();
     let identity = crate::identity::Identity::load_or_create(&files).unwrap();
     openness.identity = Some(identity.clone());

@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 /// Instance counters, read by `/metrics`.
 #[derive(Debug, Default)]
 pub struct ControlCounters {
-    /// Requests answered with what was seen.
+    /// Requests of strangers answered with what was seen.
     pub answered: AtomicU64,
+    /// The same of enrolled agents that showed a pass.
+    pub answered_agents: AtomicU64,
     /// Requests answered with the greeting.
     pub greeted: AtomicU64,
     /// Requests that were none, or none that a control serves.

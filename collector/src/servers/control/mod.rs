@@ -190,7 +190,10 @@ impl Control {
             counters.in_progress.fetch_sub(1, Ordering::Relaxed);
         });
         let answer = self.outside.answer(who, &asked).await?;
-        ControlCounters::count(&counters.answered);
+        ControlCounters::count(match who {
+            Standing::Agent(_) => &counters.answered_agents,
+            Standing::Stranger(_) => &counters.answered,
+        });
         let text = serde_json::to_string(&answer).expect("texts and numbers alone");
         Ok(json(text))
     }
