@@ -100,7 +100,7 @@ async fn every_address_is_tried_and_one_of_them_fetches_the_page() {
 #[tokio::test]
 async fn redirects_are_followed_step_by_step_with_their_cookies() {
     let server = web(|request| {
-        if request.contains("cookie: seen=1") {
+        if request.contains("Cookie: seen=1") {
             page("welcome")
         } else {
             redirect("/").replace("Location", "Set-Cookie: seen=1; Path=/\r\nLocation")

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tonle_evidence::observation::Observation;
 use tonle_evidence::pass::Pass;
+use tonle_evidence::record::Outcome;
 use tonle_net::dns::Patience;
 use tonle_net::settings::NetSettings;
 use url::Url;
@@ -325,7 +326,7 @@ async fn a_name_in_another_script_is_sent_in_its_ascii_form() {
     let hosts = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&hosts);
     let server = web(move |request| {
-        let host = request.lines().find(|line| line.starts_with("host: "));
+        let host = request.lines().find(|line| line.starts_with("Host: "));
         heard.lock().unwrap().push(host.unwrap().to_owned());
         page("yes")
     });
@@ -333,7 +334,7 @@ async fn a_name_in_another_script_is_sent_in_its_ascii_form() {
     let recorded = visited(&["127.0.0.1"], &Openness::default(), &url).await;
     let ascii = "xn--d1acpjx3f.xn--p1ai";
     assert_eq!(recorded.observations[0].subject.as_deref(), Some(ascii));
-    let host = format!("host: {ascii}:{}", server.port());
+    let host = format!("Host: {ascii}:{}", server.port());
     assert_eq!(*hosts.lock().unwrap(), [host]);
 }
 
@@ -344,7 +345,7 @@ async fn each_redirect_is_one_deeper_and_says_where_it_came_from() {
     let server = web(move |request| {
         let referer = request
             .lines()
-            .find_map(|line| line.strip_prefix("referer: "));
+            .find_map(|line| line.strip_prefix("Referer: "));
         heard
             .lock()
             .unwrap()
@@ -372,6 +373,23 @@ async fn a_303_is_noted_and_not_followed() {
     let recorded = visited(&[], &Openness::default(), &url).await;
     assert_eq!(values(&recorded, "http_request", "status"), [303]);
     assert_eq!(values(&recorded, "http_request", "depth"), [0]);
+}
+
+#[tokio::test]
+async fn a_run_without_bytes_for_a_page_says_so_and_claims_nothing() {
+    let server = site();
+    let url = format!("http://127.0.0.1:{}/", server.port());
+    for max_bytes in [1_000, 100_000] {
+        let mut run = run_with(net());
+        run.max_bytes = max_bytes;
+        WebConnectivity.run(&run, &target(&url)).await.unwrap();
+        assert!(run.bytes_used() <= max_bytes);
+        let recorded = run.take();
+        assert!(of(&recorded, "connect").is_empty());
+        assert_eq!(values(&recorded, "cap", "of"), ["bytes"]);
+        assert_eq!(recorded.outcome, Some(Outcome::Capped));
+        assert!(recorded.samples.is_empty());
+    }
 }
 
 #[tokio::test]

@@ -75,6 +75,8 @@ where
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(HEAD_MAX_BYTES)
         .max_headers(HEADERS_MAX)
+        // As browsers write them: middleboxes look for `Host: `.
+        .title_case_headers(true)
         .handshake(io)
         .await
         .map_err(failed)?;

@@ -222,12 +222,12 @@ async fn the_request_names_host_and_port_and_its_bytes_are_counted() {
     let (seen, _) = get(&Stopwatch::start(), stream, to, &Limits::default()).await;
     let request = server.await.unwrap();
     assert!(
-        request.starts_with("GET /a%20b?c=d HTTP/1.1\r\nhost: site.example:8080\r\n"),
+        request.starts_with("GET /a%20b?c=d HTTP/1.1\r\nHost: site.example:8080\r\n"),
         "{request}"
     );
-    assert!(request.contains("\r\ncookie: a=1; b=2\r\n"), "{request}");
+    assert!(request.contains("\r\nCookie: a=1; b=2\r\n"), "{request}");
     assert!(
-        request.contains("\r\nreferer: http://before.example/\r\n"),
+        request.contains("\r\nReferer: http://before.example/\r\n"),
         "{request}"
     );
     assert_eq!(meter.bytes(), request.len() as u64 + 27);

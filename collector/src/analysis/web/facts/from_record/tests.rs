@@ -1,6 +1,7 @@
 //! What a labelled record says, step by step.
 use super::*;
 use crate::analysis::web::facts::ControlDns;
+use proptest::prelude::*;
 use serde_json::json;
 
 fn seen(operation: &str, subject: &str, failure: Option<Failure>, detail: Value) -> Observation {
@@ -154,4 +155,77 @@ fn who_asked_on_behalf_of_whom_is_read() {
     assert_eq!(whoami.system, ["203.0.113.0"]);
     let public = ("8.8.8.8:53".to_owned(), vec!["198.51.100.0".to_owned()]);
     assert_eq!(whoami.public, [public]);
+}
+
+/// Steps as a record may hold them, with values that no agent writes among them.
+fn any_step() -> impl Strategy<Value = Observation> {
+    let operations = [
+        "resolve",
+        "connect",
+        "tls_handshake",
+        "http_request",
+        "redirect",
+        "resolver_identity",
+        "control",
+        "cap",
+    ];
+    let keys = [
+        "transaction",
+        "depth",
+        "engine",
+        "addresses",
+        "late_addresses",
+        "late_rcode",
+        "status",
+        "header_names",
+        "progress_bytes",
+        "answer",
+        "resolver",
+        "location",
+        "leaf_names",
+        "not_before_s",
+    ];
+    let value = prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        "[0-9a-f.:{}\"]{0,12}".prop_map(Value::from),
+        proptest::collection::vec("[0-9a-f.: ]{0,9}", 0..4).prop_map(Value::from),
+        proptest::collection::vec(any::<i64>(), 0..4).prop_map(Value::from),
+    ];
+    let detail = proptest::collection::vec((proptest::sample::select(keys.to_vec()), value), 0..8);
+    let subject = proptest::option::of("[0-9a-z.:\\[\\]]{0,16}");
+    let operation = proptest::sample::select(operations.to_vec());
+    (operation, subject, detail, any::<bool>()).prop_map(|(operation, subject, detail, failed)| {
+        let detail = detail.into_iter();
+        Observation {
+            t_start_us: 0,
+            t_end_us: 1,
+            operation: operation.to_owned(),
+            subject,
+            failure: failed.then_some(Failure::DnsBogon),
+            detail: detail.map(|(key, value)| (key.to_owned(), value)).collect(),
+        }
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_record_holds_is_read_and_judged_without_panic(
+        steps in proptest::collection::vec(any_step(), 0..12),
+    ) {
+        for facts in [labelled::read(&steps), line::read(&steps)] {
+            prop_assert!(facts.endpoints.len() <= steps.len());
+            let _ = crate::analysis::web::ooni::keys(&facts);
+        }
+    }
+
+    #[test]
+    fn a_step_that_no_rule_knows_changes_nothing(
+        steps in proptest::collection::vec(any_step(), 0..8), at in 0_usize..8,
+    ) {
+        let mut more = steps.clone();
+        more.insert(at.min(steps.len()), seen("cap", "x", Some(Failure::Interrupted), json!({})));
+        let keys = |steps: &[Observation]| crate::analysis::web::ooni::keys(&facts(steps));
+        prop_assert_eq!(keys(&more), keys(&steps));
+    }
 }
