@@ -3,6 +3,7 @@ use crate::support::*;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use tonle_collector::servers::ControlConfig;
+use tonle_wire::ooni::CONTROL_ANSWER_MAX_BYTES;
 
 #[tokio::test]
 async fn the_answer_has_every_field_of_a_stock_helper() {
@@ -218,4 +219,35 @@ async fn it_greets_and_refuses_what_is_no_request() {
     })
     .await;
     assert_eq!(status_of(&none.raw(&get("/control")).await.0), 404);
+}
+
+#[tokio::test]
+async fn no_site_makes_an_answer_longer_than_an_agent_reads() {
+    let addresses: Vec<[u8; 4]> = (1..=40)
+        .map(|n| [127, 0, 1, n])
+        .chain([[127, 0, 0, 1]])
+        .collect();
+    let (resolver, _) = resolver(&[&addresses]).await;
+    let control = Fixture::start(config(&["127.0.0.0/16"], Some(resolver))).await;
+    let quotes = "\"".repeat(600);
+    let headers: String = (0..90).map(|n| format!("X-{n}: {quotes}\r\n")).collect();
+    let page = move |request: &str| {
+        if request.contains("GET /page") {
+            return page(&headers, &format!("<title>{}</title>", "\u{1}".repeat(512)));
+        }
+        redirect("/page", "")
+    };
+    let site = site("127.0.1.1", page).await;
+    let host = format!("{0}.{0}.{0}.test", "n".repeat(60));
+    let url = format!("http://{host}:{}/", site.port);
+    let (head, body) = control.post(&question(&url, &[])).await;
+    assert_eq!(status_of(&head), 200);
+    assert!(body.len() <= CONTROL_ANSWER_MAX_BYTES, "{}", body.len());
+    let answer: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(answer["dns"]["addrs"].as_array().unwrap().len(), 32);
+    assert_eq!(answer["http_request"]["status_code"], 200);
+    assert_eq!(
+        answer["http_request"]["headers"].as_object().unwrap().len(),
+        91
+    );
 }
