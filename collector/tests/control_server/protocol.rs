@@ -230,7 +230,8 @@ async fn no_site_makes_an_answer_longer_than_an_agent_reads() {
     let (resolver, _) = resolver(&[&addresses]).await;
     let control = Fixture::start(config(&["127.0.0.0/16"], Some(resolver))).await;
     let quotes = "\"".repeat(600);
-    let headers: String = (0..90).map(|n| format!("X-{n}: {quotes}\r\n")).collect();
+    let headers: Vec<String> = (0..90).map(|n| format!("X-{n}: {quotes}\r\n")).collect();
+    let headers = headers.concat();
     let page = move |request: &str| {
         if request.contains("GET /page") {
             return page(&headers, &format!("<title>{}</title>", "\u{1}".repeat(512)));
