@@ -46,6 +46,8 @@ pub struct Openness {
     pub doh: Vec<Url>,
     /// A name that answers with the address of the resolver that asks.
     pub whoami: Option<String>,
+    /// A server name that nobody minds; see [`crate::contrast`].
+    pub neutral_name: String,
     /// Who makes the same request from elsewhere.
     pub controls: Vec<Control>,
     /// Who asks, for the controls of the collector.
@@ -87,6 +89,7 @@ impl Openness {
                 .collect(),
             doh: urls(&openness.doh),
             whoami: Some(openness.whoami.clone()).filter(|name| !name.is_empty()),
+            neutral_name: openness.neutral_name.clone(),
             controls: named.into_iter().map(control).collect(),
             identity: None,
             controls_are_chosen: openness.controls.is_some(),

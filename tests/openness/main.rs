@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 mod control;
 mod network;
+mod probes;
 
 /// A test: its name, and what it does.
 pub(crate) type Check = (String, Box<dyn FnOnce() -> Result<(), Failed> + Send>);
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
         say(&format!("LAB SKIPPED: openness ({why})"));
     }
     let is_ignored = missing.is_some() && !required;
-    let rooms = [network::checks(), control::checks()];
+    let rooms = [network::checks(), control::checks(), probes::checks()];
     let checks = rooms.into_iter().flatten();
     let trials = checks.map(|(name, check)| {
         let missing = missing.clone();

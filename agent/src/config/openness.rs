@@ -1,4 +1,5 @@
 //! The part `[openness]` of the configuration: what visits to pages are compared with.
+use rustls_pki_types::ServerName;
 use serde::Deserialize;
 use std::net::IpAddr;
 use url::Url;
@@ -23,6 +24,8 @@ const DOH: [&str; 4] = [
 ];
 /// A name that answers with the address of the resolver that asks for it.
 const WHOAMI: &str = "whoami.v4.powerdns.org";
+/// A name for examples (RFC 2606, section 3): nobody has a reason to block it.
+const NEUTRAL_NAME: &str = "example.com";
 /// Most controls: every one of them fetches the page, too.
 const CONTROLS_MAX: usize = 4;
 /// Most resolvers of a kind.
@@ -44,6 +47,9 @@ pub struct OpennessConfig {
     pub doh: Vec<String>,
     /// A name that answers with the address of the resolver that asks; empty for none.
     pub whoami: String,
+    /// A server name that nobody minds, shown in place of the target's where names are compared;
+    /// never looked up or connected to.
+    pub neutral_name: String,
 }
 
 impl Default for OpennessConfig {
@@ -53,6 +59,7 @@ impl Default for OpennessConfig {
             resolvers: RESOLVERS.to_vec(),
             doh: DOH.map(str::to_owned).to_vec(),
             whoami: WHOAMI.to_owned(),
+            neutral_name: NEUTRAL_NAME.to_owned(),
         }
     }
 }
@@ -107,6 +114,10 @@ impl OpennessConfig {
             .contains(|c: char| c.is_whitespace() || c == '/')
         {
             problems.push("`openness.whoami` must be a domain name, or empty".to_owned());
+        }
+        let neutral = &self.neutral_name;
+        if !neutral.contains('.') || ServerName::try_from(neutral.as_str()).is_err() {
+            problems.push("`openness.neutral_name` must be a domain name".to_owned());
         }
     }
 }

@@ -12,7 +12,9 @@ pub mod latency;
 pub mod path;
 pub mod responsiveness;
 pub mod run;
+pub mod sni;
 pub mod stamp;
+pub mod throttling;
 pub mod throughput;
 pub mod throughput1;
 pub mod web_connectivity;
@@ -94,6 +96,8 @@ pub const ALL: &[&dyn Experiment] = &[
     &path::Path,
     &stamp::Stamp,
     &web_connectivity::WebConnectivity,
+    &sni::Sni,
+    &throttling::Throttling,
     &throughput::Throughput::STANDARD,
     &throughput1::Throughput1::STANDARD,
     &responsiveness::Responsiveness::STANDARD,

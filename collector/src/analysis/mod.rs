@@ -3,10 +3,11 @@
 //!
 //! What a record says is never changed here; facts are derived from it by numbered rules, so that
 //! a rebuild under newer rules gives newer facts from the same evidence. [`RULES`] names the set.
-//! Path records, which hold no values, are judged in [`path`] under rules of their own.
+//! Probes that follow a visit up are judged in [`probes`]. Path records, which hold no values, are judged in [`path`] under rules of their own.
 pub mod exchanges;
 mod facts;
 pub mod path;
+pub mod probes;
 mod reason;
 #[cfg(test)]
 mod tests;

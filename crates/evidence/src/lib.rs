@@ -17,6 +17,7 @@ pub mod hash;
 pub mod local_time;
 pub mod merkle;
 pub mod observation;
+pub mod paired;
 pub mod pass;
 pub mod receipt;
 pub mod record;

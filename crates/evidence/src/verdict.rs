@@ -91,6 +91,12 @@ word_list! {
         HttpReset = "http.reset",
         /// The request is not answered.
         HttpTimeout = "http.timeout",
+        /// Transfers are slowed down on purpose.
+        Throttle = "throttle",
+        /// UDP to port 443, and so QUIC, is not answered.
+        QuicDropped = "quic.dropped",
+        /// QUIC is not answered for this server name and is for another.
+        QuicSni = "quic.sni",
         /// The response is another than the controls', and no known block page.
         HttpOther = "http.other",
     }

@@ -24,9 +24,11 @@ use super::bulk::base_url;
 use super::bulk::connection::Server;
 use super::throughput::witness;
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
+use crate::pairing::orders;
 use crate::steps;
-use compare::{Comparison, verdict};
+use compare::verdict;
 use places::Places;
+use tonle_evidence::paired::Comparison;
 use tonle_evidence::record::{Outcome, PathClass, Stream, Target};
 use tonle_net::step::Step;
 use transfer::Kind;
@@ -112,7 +114,7 @@ async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
 /// The ratio of each pair, until all are made or one cannot be.
 async fn ratios(run: &Run, places: &mut Places, bytes: u64) -> Vec<i64> {
     let mut ratios_ppm = Vec::new();
-    for (done, order) in (0..).zip(orders(run.seed)) {
+    for (done, order) in (0..).zip(orders(run.seed, PAIRS, [Kind::Test, Kind::File])) {
         (run.progress)(done, PAIRS.into());
         if !may_begin(run, bytes) {
             break;
@@ -185,19 +187,6 @@ fn may_begin(run: &Run, bytes: u64) -> bool {
     run.clock.elapsed_us() < LAST_START_US
 }
 
-/// The order within each pair: two by two mirrored, each two as a bit of the seed says.
-fn orders(seed: u64) -> impl Iterator<Item = [Kind; 2]> {
-    (0..PAIRS).map(move |index| {
-        let (block, is_second) = (index / 2, index % 2 == 1);
-        let begins_with_file = (seed >> (block % 64)) & 1 == 1;
-        if begins_with_file == is_second {
-            [Kind::Test, Kind::File]
-        } else {
-            [Kind::File, Kind::Test]
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,25 +194,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn tests_and_files_come_first_equally_often(seed: u64) {
-            let first: Vec<Kind> = orders(seed).map(|order| order[0]).collect();
-            prop_assert_eq!(first.len(), PAIRS as usize);
-            for block in first.chunks(2) {
-                prop_assert_ne!(block[0], block[1]);
-            }
-        }
-
-        #[test]
         fn all_transfers_together_stay_within_the_runs_bytes(rate_bps in 0i64..100_000_000_000, max_bytes in 10_000_000u64..1_000_000_000) {
             let bytes = transfer_bytes(rate_bps, max_bytes);
             prop_assert!((TRANSFER_MIN_BYTES..=TRANSFER_MAX_BYTES).contains(&bytes));
             prop_assert!(2 * TRANSFER_MIN_BYTES + u64::from(2 * PAIRS) * bytes <= max_bytes);
         }
-    }
-
-    #[test]
-    fn the_seed_decides_which_comes_first() {
-        let first = |seed| orders(seed).next().map(|order| order[0]);
-        assert_ne!(first(0), first(1));
     }
 }

@@ -1,4 +1,5 @@
 //! One document: what it is, and both verdicts on it.
+use crate::analysis::probes;
 use crate::analysis::web::{Facts, Fingerprints, ooni, tonle};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -63,13 +64,18 @@ fn of_envelope(bytes: &[u8], prints: &Fingerprints) -> Result<Value, String> {
 }
 
 fn of_record(public: &Public, private: Option<&Private>, prints: &Fingerprints) -> Value {
-    let about = json!({
+    let mut about = json!({
         "kind": "record",
         "input": public.target.value,
         "local_hour": public.local_hour,
         "country": public.country,
         "method_version": public.method.version,
     });
+    if let Some(said) = probes::verdict(public) {
+        about["experiment"] = public.method.id.as_str().into();
+        about["tonle"] = said;
+        return about;
+    }
     if public.method.id != WEB_CONNECTIVITY {
         return passed_over(about, &public.method.id);
     }
@@ -78,7 +84,7 @@ fn of_record(public: &Public, private: Option<&Private>, prints: &Fingerprints) 
 
 fn passed_over(mut about: Value, name: &str) -> Value {
     let short: String = name.chars().take(80).collect();
-    about["skipped"] = format!("verdicts are given on {WEB_CONNECTIVITY}, not on {short}").into();
+    about["skipped"] = format!("no verdict is given on {short}").into();
     about
 }
 

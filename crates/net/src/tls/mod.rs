@@ -70,6 +70,34 @@ pub async fn handshake<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    shake(settings, clock, stream, wanted, None).await
+}
+
+/// The same under a name that is not the server's own: the certificate must be for `owner`, whatever
+/// name is sent. Tells what a network makes of a name from what the server makes of it.
+pub async fn handshake_as<S>(
+    settings: &NetSettings,
+    clock: &Stopwatch,
+    stream: S,
+    wanted: Handshake<'_>,
+    owner: &ServerName<'static>,
+) -> Seen<TlsStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    shake(settings, clock, stream, wanted, Some(owner.clone())).await
+}
+
+async fn shake<S>(
+    settings: &NetSettings,
+    clock: &Stopwatch,
+    stream: S,
+    wanted: Handshake<'_>,
+    owner: Option<ServerName<'static>>,
+) -> Seen<TlsStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut step = Step::start(clock, "tls_handshake", scrub::endpoint(wanted.peer));
     step.fact("server_name", &*scrub::host(wanted.server_name));
     let bare = wanted
@@ -79,7 +107,7 @@ where
     let Ok(name) = ServerName::try_from(bare.to_owned()) else {
         return (step.fail(Failure::SslInvalidHostname), None);
     };
-    let (config, verifier) = match config(settings, wanted.alpn) {
+    let (config, verifier) = match config(settings, wanted.alpn, owner) {
         Ok(made) => made,
         Err(text) => return (step.fail(classify::unknown(&text)), None),
     };
@@ -102,9 +130,10 @@ where
 fn config(
     settings: &NetSettings,
     alpn: &[&[u8]],
+    owner: Option<ServerName<'static>>,
 ) -> Result<(Arc<ClientConfig>, Arc<RecordingVerifier>), String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = RecordingVerifier::new(settings.roots.clone(), provider.clone())
+    let verifier = RecordingVerifier::new(settings.roots.clone(), provider.clone(), owner)
         .map_err(|error| error.to_string())?;
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -11,6 +11,8 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub(super) struct RecordingVerifier {
     inner: Arc<WebPkiServerVerifier>,
+    /// Whose certificate it must be, where that is not the name that was sent.
+    owner: Option<ServerName<'static>>,
     chain: OnceLock<Vec<CertificateDer<'static>>>,
 }
 
@@ -18,9 +20,11 @@ impl RecordingVerifier {
     pub(super) fn new(
         roots: Arc<RootCertStore>,
         provider: Arc<CryptoProvider>,
+        owner: Option<ServerName<'static>>,
     ) -> Result<Arc<Self>, VerifierBuilderError> {
         Ok(Arc::new(Self {
             inner: WebPkiServerVerifier::builder_with_provider(roots, provider).build()?,
+            owner,
             chain: OnceLock::new(),
         }))
     }
@@ -43,8 +47,9 @@ impl ServerCertVerifier for RecordingVerifier {
         let certificates = std::iter::once(leaf).chain(intermediates);
         self.chain
             .get_or_init(|| certificates.map(|one| one.clone().into_owned()).collect());
+        let name = self.owner.as_ref().unwrap_or(server_name);
         self.inner
-            .verify_server_cert(leaf, intermediates, server_name, ocsp_response, now)
+            .verify_server_cert(leaf, intermediates, name, ocsp_response, now)
             .map_err(|error| signed_by_nobody_known(error, leaf))
     }
 

@@ -1,0 +1,92 @@
+//! Verdicts on probes that follow a visit up: one address under several server names, paired
+//! transfers, QUIC, services. Pure.
+//!
+//! A probe carries its own control: what differs is the name alone. A rule's version is raised whenever
+//! the same record can give another finding by it; [`RULES`] names them all.
+mod attempts;
+mod finding;
+mod sni;
+#[cfg(test)]
+mod tests;
+mod throttling;
+
+use crate::analysis::web::Facts;
+use finding::Finding;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tonle_evidence::observation::Observation;
+use tonle_evidence::record::Public;
+use tonle_evidence::verdict::{Reason, Verdict};
+
+/// What a rule is, for a person.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its id.
+    pub id: &'static str,
+    /// Its version.
+    pub version: u32,
+    /// What it says.
+    pub about: &'static str,
+}
+
+/// One kind of probe: its experiment, and what is said of a record.
+struct Probe {
+    experiment: &'static str,
+    judge: fn(&[Observation]) -> Said,
+}
+
+/// Every kind of probe that has a verdict.
+const PROBES: &[Probe] = &[
+    Probe {
+        experiment: "sni",
+        judge: sni::judge,
+    },
+    Probe {
+        experiment: "throttling",
+        judge: throttling::judge,
+    },
+];
+
+/// Nothing of a run through a tunnel, or of one that never left the device, is of the line.
+const INVALID_RUN: Rule = Rule {
+    id: "probe.invalid_run",
+    version: 1,
+    about: "the run went through a VPN or never left the device, so it says nothing of the line",
+};
+
+/// Every rule of every probe.
+pub const RULES: &[&[Rule]] = &[&[INVALID_RUN], sni::RULES, throttling::RULES];
+
+/// What is said of a record: the verdict, and what else was reckoned.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Said {
+    overall: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect: Option<Value>,
+}
+
+impl From<Finding> for Said {
+    fn from(finding: Finding) -> Self {
+        Self {
+            overall: finding.into_verdict(),
+            effect: None,
+        }
+    }
+}
+
+/// The verdict on a probe's record; `None` for any other experiment.
+#[must_use]
+pub fn verdict(public: &Public) -> Option<Value> {
+    let mut probes = PROBES.iter();
+    let probe = probes.find(|probe| probe.experiment == public.method.id)?;
+    let said = invalid(public).unwrap_or_else(|| (probe.judge)(&public.observations));
+    Some(json!(said))
+}
+
+fn invalid(public: &Public) -> Option<Said> {
+    let run = Facts::from_record(public, None).run;
+    let at = run.tunnelled.or(run.never_left)?;
+    let would_change = "the same run without a VPN, on a device that is online";
+    let finding = Finding::insufficient(&INVALID_RUN, Reason::InvalidRun, vec![at], would_change);
+    Some(finding.into())
+}

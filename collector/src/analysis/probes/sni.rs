@@ -1,0 +1,105 @@
+//! Handshakes with one address under the target's name, a neutral one and none (OONI ts-024).
+use super::attempts::{self, Attempt, Name, Outcome};
+use super::finding::Finding;
+use super::{Rule, Said};
+use tonle_evidence::observation::Observation;
+use tonle_evidence::verdict::{Mechanism, Reason};
+
+/// Times that each name must have been shown: what comes once is chance.
+const REPEATS_MIN: usize = 2;
+
+const FILTERED: Rule = Rule {
+    id: "sni.filtered",
+    version: 1,
+    about: "handshakes fail the same way each time under the target's name, and never under a neutral one",
+};
+const PASSES: Rule = Rule {
+    id: "sni.passes",
+    version: 1,
+    about: "handshakes under the target's name succeed each time, with its certificate",
+};
+const ALIKE: Rule = Rule {
+    id: "sni.alike",
+    version: 1,
+    about: "handshakes fail under a neutral name too, so the name is not the reason",
+};
+const UNSTEADY: Rule = Rule {
+    id: "sni.unsteady",
+    version: 1,
+    about: "handshakes under one name fare now so and now otherwise, or were too few",
+};
+const REFUSED: Rule = Rule {
+    id: "sni.refused",
+    version: 1,
+    about: "the target's name is answered by an alert of TLS, as a server answers what it does not serve",
+};
+
+const FOREIGN: Rule = Rule {
+    id: "sni.foreign",
+    version: 1,
+    about: "another certificate than the target's comes under its name, so it is not known who answers",
+};
+
+pub(super) const RULES: &[Rule] = &[FILTERED, PASSES, ALIKE, UNSTEADY, REFUSED, FOREIGN];
+
+pub(super) fn judge(observations: &[Observation]) -> Said {
+    find(&attempts::read(observations)).into()
+}
+
+fn find(attempts: &[Attempt]) -> Finding {
+    let at: Vec<String> = attempts.iter().map(|attempt| attempt.at.clone()).collect();
+    let target = outcomes(attempts, Name::Target);
+    let neutral = outcomes(attempts, Name::Neutral);
+    let (Some(target), Some(neutral)) = (steady(&target), steady(&neutral)) else {
+        let would_change = "two handshakes or more under each name that fare alike";
+        return Finding::insufficient(&UNSTEADY, Reason::BelowFloor, at, would_change);
+    };
+    let answers = matches!(
+        neutral,
+        Outcome::Answered | Outcome::Foreign | Outcome::Refused
+    );
+    match target {
+        Outcome::Answered => Finding::ok(
+            &PASSES,
+            at,
+            "a failure under the target's name when tried again",
+        ),
+        Outcome::Refused => Finding::insufficient(
+            &REFUSED,
+            Reason::NoControl,
+            at,
+            "a handshake under the same name with the same address from elsewhere",
+        ),
+        Outcome::Foreign => Finding::insufficient(
+            &FOREIGN,
+            Reason::NoControl,
+            at,
+            "the target's own certificate at this address, or a visit that judges certificates",
+        ),
+        Outcome::Cut if answers => filtered(Mechanism::TlsResetSni, at),
+        Outcome::Silent if answers => filtered(Mechanism::TlsTimeout, at),
+        _ => Finding::insufficient(
+            &ALIKE,
+            Reason::BelowFloor,
+            at,
+            "an answer under the neutral name while the target's fails",
+        ),
+    }
+}
+
+fn filtered(mechanism: Mechanism, at: Vec<String>) -> Finding {
+    let would_change = "an answer under the target's name, or the same failure from elsewhere";
+    Finding::likely(&FILTERED, mechanism, at, would_change)
+}
+
+fn outcomes(attempts: &[Attempt], name: Name) -> Vec<Outcome> {
+    let of_name = attempts.iter().filter(|attempt| attempt.name == name);
+    of_name.map(|attempt| attempt.outcome).collect()
+}
+
+/// What all attempts came to, where that is the same and they are enough.
+fn steady(outcomes: &[Outcome]) -> Option<Outcome> {
+    let first = outcomes.first()?;
+    let is_steady = outcomes.len() >= REPEATS_MIN && outcomes.iter().all(|one| one == first);
+    is_steady.then_some(*first)
+}

@@ -1,0 +1,230 @@
+//! Verdicts on probes: every rule, its innocent neighbours, and what holds whatever is recorded.
+use super::*;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use tonle_evidence::failure::Failure;
+use tonle_evidence::observation::Observation;
+use tonle_evidence::verdict::State;
+
+/// State, deciding rule, and mechanism or reason.
+fn words(said: &Said) -> (State, String, String) {
+    let verdict = &said.overall;
+    let mechanism = verdict.mechanism.map(|one| one.to_string());
+    let reason = verdict.reason.map(|one| one.to_string());
+    let why = mechanism.or(reason).unwrap_or_default();
+    (verdict.state, verdict.rules[0].rule.clone(), why)
+}
+
+fn is(said: &Said, state: State, rule: &str, why: &str) {
+    assert_eq!(words(said), (state, rule.to_owned(), why.to_owned()));
+}
+
+pub(super) fn step(operation: &str, failure: Option<Failure>, detail: Value) -> Observation {
+    Observation {
+        t_start_us: 0,
+        t_end_us: 1_000_000,
+        operation: operation.to_owned(),
+        subject: None,
+        failure,
+        detail: serde_json::from_value(detail).unwrap(),
+    }
+}
+
+/// Handshakes, one per letter and round: `.` answered, `x` reset, `-` silence, `!` an alert, `?`
+/// another's certificate.
+fn handshakes(target: &str, neutral: &str) -> Vec<Observation> {
+    let of = |name: &str, letters: &str| -> Vec<Observation> {
+        let one = |(round, letter): (usize, char)| {
+            let failure = match letter {
+                'x' => Some(Failure::ConnectionReset),
+                '-' => Some(Failure::GenericTimeout),
+                '!' => Some(Failure::SslFailedHandshake),
+                '?' => Some(Failure::SslInvalidHostname),
+                _ => None,
+            };
+            let chain: &[&str] = if matches!(letter, '.' | '?') {
+                &["aa"]
+            } else {
+                &[]
+            };
+            let detail = json!({ "presented": name, "round": round, "chain_sha256": chain });
+            step("tls_handshake", failure, detail)
+        };
+        letters.chars().enumerate().map(one).collect()
+    };
+    [of("target", target), of("neutral", neutral)].concat()
+}
+
+#[test]
+fn a_name_is_filtered_only_where_it_fails_each_time_and_the_neutral_one_is_answered() {
+    let judge = |target, neutral| sni::judge(&handshakes(target, neutral));
+    let likely = State::LikelyBlocked;
+    let insufficient = State::Insufficient;
+    is(
+        &judge("xxx", "..."),
+        likely,
+        "sni.filtered",
+        "tls.reset.sni",
+    );
+    is(
+        &judge("xxx", "!!!"),
+        likely,
+        "sni.filtered",
+        "tls.reset.sni",
+    );
+    is(&judge("xx", "??"), likely, "sni.filtered", "tls.reset.sni");
+    is(&judge("---", "..."), likely, "sni.filtered", "tls.timeout");
+    is(&judge("...", "..."), State::Ok, "sni.passes", "");
+    is(&judge("...", "xxx"), State::Ok, "sni.passes", "");
+    is(
+        &judge("xxx", "xxx"),
+        insufficient,
+        "sni.alike",
+        "below_floor",
+    );
+    is(
+        &judge("---", "---"),
+        insufficient,
+        "sni.alike",
+        "below_floor",
+    );
+    is(
+        &judge("!!!", "..."),
+        insufficient,
+        "sni.refused",
+        "no_control",
+    );
+    is(
+        &judge("???", "..."),
+        insufficient,
+        "sni.foreign",
+        "no_control",
+    );
+    for (target, neutral) in [("x.x", "..."), ("xxx", ".x."), ("x", "."), ("", "...")] {
+        let said = judge(target, neutral);
+        is(&said, insufficient, "sni.unsteady", "below_floor");
+    }
+}
+
+/// A pair of transfers per entry: kilobytes within a second under the target's name and the neutral
+/// one.
+fn transfers(pairs: &[(i64, i64)]) -> Vec<Observation> {
+    let one = |name: &str, round: usize, kilobytes: i64| {
+        let detail = json!({
+            "presented": name, "round": round, "status": 200, "body_bytes": kilobytes * 1_000,
+        });
+        step("http_request", None, detail)
+    };
+    let pairs = pairs.iter().enumerate();
+    pairs
+        .flat_map(|(round, (target, neutral))| {
+            [
+                one("target", round, *target),
+                one("neutral", round, *neutral),
+            ]
+        })
+        .collect()
+}
+
+#[test]
+fn a_name_is_throttled_only_where_the_whole_interval_is_slow() {
+    let judge = |pairs: &[(i64, i64)]| throttling::judge(&transfers(pairs));
+    let slow = judge(&[(60, 200); 9]);
+    is(&slow, State::Impaired, "throttling.slower", "throttle");
+    assert_eq!(slow.effect.unwrap()["median_ppm"], 300_000);
+    is(&judge(&[(200, 200); 9]), State::Ok, "throttling.alike", "");
+    is(&judge(&[(200, 100); 9]), State::Ok, "throttling.alike", "");
+    let mut once_fast = [(60, 200); 7];
+    once_fast[3] = (200, 200);
+    for (pairs, rule) in [
+        (&once_fast[..], "throttling.unclear"),
+        (&[(130, 200); 9][..], "throttling.unclear"),
+        // The first pair is not counted.
+        (&[(60, 200); 6][..], "throttling.too_few"),
+        // So little comes in one round trip that it has no rate.
+        (&[(10, 40); 9][..], "throttling.too_few"),
+        (&[][..], "throttling.too_few"),
+    ] {
+        is(&judge(pairs), State::Insufficient, rule, "below_floor");
+    }
+}
+
+#[test]
+fn the_documentation_lists_every_rule() {
+    let page = include_str!("../../../../docs/openness.md");
+    for rule in RULES.iter().copied().flatten() {
+        let row = format!("| `{}` | {} | {} |", rule.id, rule.version, rule.about);
+        assert!(page.contains(&row), "docs/openness.md lacks\n{row}");
+    }
+    let ids: BTreeSet<&str> = RULES
+        .iter()
+        .copied()
+        .flatten()
+        .map(|rule| rule.id)
+        .collect();
+    assert_eq!(ids.len(), RULES.iter().copied().flatten().count());
+}
+
+fn any_step() -> impl Strategy<Value = Observation> {
+    let operation = prop::sample::select(vec![
+        "tls_handshake",
+        "connect",
+        "http_request",
+        "quic_probe",
+        "resolve",
+        "service",
+    ]);
+    let failure = prop::sample::select(vec![
+        None,
+        Some(Failure::ConnectionReset),
+        Some(Failure::GenericTimeout),
+        Some(Failure::SslInvalidHostname),
+    ]);
+    let name = prop::sample::select(vec![
+        json!("target"),
+        json!("neutral"),
+        json!("x"),
+        json!(7),
+    ]);
+    let number = prop::sample::select(vec![
+        json!(0),
+        json!(1),
+        json!(-1),
+        json!(i64::MAX),
+        json!([]),
+    ]);
+    (operation, failure, name, number.clone(), number).prop_map(
+        |(operation, failure, name, round, bytes)| {
+            let detail = json!({
+                "presented": name, "round": round, "body_bytes": bytes, "status": 200,
+                "group": "a", "chain_sha256": ["aa"],
+            });
+            step(operation, failure, detail)
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn anything_recorded_is_judged_and_evidence_is_named(steps in prop::collection::vec(any_step(), 0..30)) {
+        for probe in PROBES {
+            let said = (probe.judge)(&steps);
+            for fired in &said.overall.rules {
+                for pointer in &fired.observations {
+                    let index: usize = pointer.strip_prefix("/observations/").unwrap().parse().unwrap();
+                    prop_assert!(index < steps.len());
+                }
+                prop_assert!(!said.overall.state.is_blocking() || !fired.observations.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn an_unrelated_step_changes_nothing(steps in prop::collection::vec(any_step(), 0..20)) {
+        let mut more = steps.clone();
+        more.push(step("known_good", None, json!({})));
+        for probe in PROBES {
+            prop_assert_eq!(words(&(probe.judge)(&steps)), words(&(probe.judge)(&more)));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A scenario of the lab with a collector beside it that the agent has joined.
+use lab::scenario::model::Scenario;
+use lab::{Lab, Options};
+use libtest_mimic::Failed;
+use serde_json::Value;
+use std::path::Path;
+use tempfile::TempDir;
+use tonle_agent::files::DiskFiles;
+use tonle_agent::spool::{Limits, Spool};
+
+const TONLE: &str = env!("CARGO_BIN_EXE_tonle");
+const COLLECTOR: &str = "203.189.128.10";
+
+/// A running scenario.
+pub(crate) struct Bench {
+    lab: Lab,
+    home: TempDir,
+}
+
+impl Bench {
+    /// Starts a scenario of the lab's folder. Its hosts get public addresses, so that no rule of the
+    /// agent has to be relaxed.
+    pub(crate) fn start(scenario: &str) -> Result<Self, Failed> {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/lab/scenarios")
+            .join(scenario)
+            .with_extension("toml");
+        let home = tempfile::tempdir()?;
+        let folder = home.path().display().to_string();
+        let text = std::fs::read_to_string(&file)?.replace("203.0.113.", "203.189.129.");
+        let text = format!(
+            "{text}\n[[host]]\nname = 'collector'\naddresses = ['{COLLECTOR}']\n\
+             [[service]]\nhost = 'collector'\nkind = 'command'\nready_port = 8080\n\
+             command = ['{TONLE}', 'collector', 'serve', '--config', '{folder}/collector.toml']\n"
+        );
+        let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text);
+        write(
+            "collector.toml",
+            &format!(
+                "data_dir = '{folder}/collector'\nlisten = '{COLLECTOR}:8080'\n[servers]\nlisten = '{COLLECTOR}:8081'\n"
+            ),
+        )?;
+        write(
+            "agent.toml",
+            &format!(
+                "data_dir = '{folder}/agent'\nprovince = 'KH-12'\nmetered = false\nmonthly_budget_bytes = 1_000_000_000_000\nextra_roots = '{folder}/roots.pem'\n[openness]\ncontrols = []\n"
+            ),
+        )?;
+        let scenario = Scenario::parse(&text, "probes.toml")
+            .map_err(|error| format!("scenario: {error}\n{text}"))?;
+        let options = Options {
+            pcap_bytes: 0,
+            ..Options::default()
+        };
+        let bench = Self {
+            lab: Lab::start(&scenario, options)?,
+            home,
+        };
+        let authority = bench.run("client", "sh", &["-c", "cat \"$LAB_CA\""])?;
+        std::fs::write(bench.home.path().join("roots.pem"), authority)?;
+        let config = format!("{folder}/collector.toml");
+        let invite = ["collector", "invite", "--config", config.as_str()];
+        let invited = bench.run("collector", TONLE, &invite)?;
+        let accept = ["--accept", "q1", "--accept-openness", "o1"];
+        bench.agent("join", &[&[invited.trim()][..], &accept].concat())?;
+        Ok(bench)
+    }
+
+    /// Measures, and says what the analysis makes of the record.
+    pub(crate) fn judged(&self, experiment: &str, target: &str) -> Result<Value, Failed> {
+        self.agent("measure", &[experiment, target, "--json"])?;
+        let files = DiskFiles::new(self.home.path().join("agent"));
+        let mut opened = Spool::open(files, Limits::new(u64::MAX, u64::MAX), None)?;
+        let batch = opened.spool.batch(None, usize::MAX, usize::MAX);
+        let last = batch.and_then(|mut batch| batch.items.pop());
+        let record = last.ok_or("no record is spooled")?.line;
+        let path = self.home.path().join("record.json");
+        std::fs::write(&path, record)?;
+        let path = path.to_string_lossy();
+        let said = self.run("client", TONLE, &["collector", "analyze", &path])?;
+        Ok(serde_json::from_str(&said)?)
+    }
+
+    /// A command of the agent that must succeed; its standard output.
+    pub(crate) fn agent(&self, command: &str, more: &[&str]) -> Result<String, Failed> {
+        let config = self.home.path().join("agent.toml");
+        let config = config.to_string_lossy();
+        let line = [&["agent", command, "--config", &config][..], more].concat();
+        self.run("client", TONLE, &line)
+    }
+
+    fn run(&self, host: &str, program: &str, line: &[&str]) -> Result<String, Failed> {
+        let output = self.lab.command(host, program)?.args(line).output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            return Ok(text);
+        }
+        let errors = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{line:?} ended with {}: {text}{errors}", output.status).into())
+    }
+}
