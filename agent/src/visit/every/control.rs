@@ -122,8 +122,13 @@ impl Every<'_> {
         } else {
             run.net.clone()
         };
-        let addresses = self.addresses_of(url.host_str().unwrap_or_default()).await;
-        let addresses = addresses.map_err(|failure| ("resolve", failure))?;
+        let whereabouts = self.whereabouts(url).await;
+        if whereabouts.is_out_of_reach {
+            step.fact("sent", false);
+        }
+        let addresses = whereabouts
+            .addresses
+            .map_err(|failure| ("resolve", failure))?;
         let to = (url, addresses.as_slice());
         let opened = reach(&net, &run.clock, &run.meter, to, PROGRAM).await?;
         let broken = |failure| ("http_request", failure);

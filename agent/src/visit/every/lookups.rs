@@ -12,6 +12,8 @@ use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
 use tonle_net::dns::{Asked, QueryType, https, query, resolve_host, system};
 use tonle_net::scrub;
+use tonle_net::tcp::has_route;
+use url::Url;
 
 /// What is known of the page's host.
 #[derive(Debug, Default)]
@@ -21,6 +23,14 @@ pub(super) struct Looked {
     /// Whether any question left the device; true for a literal, which needs none.
     pub(super) left: bool,
     asked: Vec<(Origin, Vec<Observation>)>,
+}
+
+/// Where a helper is that is no target: a resolver over HTTPS, a control.
+pub(super) struct Whereabouts {
+    /// Its addresses, or why there are none.
+    pub(super) addresses: Result<Vec<IpAddr>, Failure>,
+    /// Whether the device has no way to it, so that nothing leaves the device.
+    pub(super) is_out_of_reach: bool,
 }
 
 impl Looked {
@@ -148,10 +158,10 @@ impl Every<'_> {
         let Some(url) = run.openness.doh_now(Instant::now()) else {
             return Vec::new();
         };
-        let addresses = self.addresses_of(url.host_str().unwrap_or_default()).await;
+        let whereabouts = self.whereabouts(&url).await;
         let resolver = https::Resolver {
             url: &url,
-            addresses: &addresses,
+            addresses: &whereabouts.addresses,
         };
         let asked = https::lookup(
             &run.net,
@@ -161,22 +171,35 @@ impl Every<'_> {
             host,
             https::TIMEOUT,
         );
-        self.noted(Kind::Doh, depth, asked.await.into())
+        let mut asked: Vec<Asked> = asked.await.into();
+        if whereabouts.is_out_of_reach {
+            let details = asked.iter_mut().map(|one| &mut one.observation.detail);
+            details.for_each(|detail| drop(detail.insert("sent".to_owned(), false.into())));
+        }
+        self.noted(Kind::Doh, depth, asked)
     }
 
-    /// Where a helper's name leads, or why nowhere.
-    pub(super) async fn addresses_of(&self, host: &str) -> Result<Vec<IpAddr>, Failure> {
+    /// Where a helper is.
+    pub(super) async fn whereabouts(&self, url: &Url) -> Whereabouts {
+        let host = url.host_str().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(literal) = bare.parse() {
-            return Ok(vec![literal]);
+            return Whereabouts {
+                is_out_of_reach: !has_route(literal),
+                addresses: Ok(vec![literal]),
+            };
         }
         let asked = self.system_says(host).await;
+        let left = asked.iter().any(|one| left_device(&one.observation));
         let failure = asked.iter().find_map(|one| one.observation.failure.clone());
         let addresses: Vec<IpAddr> = asked.into_iter().flat_map(|one| one.addresses).collect();
-        if addresses.is_empty() {
-            return Err(failure.unwrap_or(Failure::DnsNoAnswer));
+        let leads_nowhere = || failure.unwrap_or(Failure::DnsNoAnswer);
+        Whereabouts {
+            is_out_of_reach: !left,
+            addresses: Some(addresses)
+                .filter(|addresses| !addresses.is_empty())
+                .ok_or_else(leads_nowhere),
         }
-        Ok(addresses)
     }
 
     /// Labels what one lookup saw and records it.

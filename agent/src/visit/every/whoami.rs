@@ -4,6 +4,7 @@
 //! resolver that was asked), `addresses` (their networks only, [`network_of`]), `remembered: true`
 //! when it was asked less than 45 seconds before.
 use super::Every;
+use crate::steps::left_device;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::time::Instant;
 use tonle_evidence::observation::{Detail, Observation};
@@ -65,6 +66,9 @@ fn identity_of(name: &str, resolver: &str, asked: &[Asked]) -> Observation {
     let failure = failure.filter(|_| written.is_empty());
     if !written.is_empty() {
         detail.insert("addresses".to_owned(), written.into());
+    }
+    if !seen().any(left_device) {
+        detail.insert("sent".to_owned(), false.into());
     }
     Observation {
         t_start_us: seen().map(|one| one.t_start_us).min().unwrap_or(0),

@@ -3,7 +3,7 @@
 //!
 //! Operation `resolve` as in [`super`], with `engine: "getaddrinfo"`, `resolver: "system"`,
 //! `query_type: "ANY"` (one call for both families) and, where it failed, `getaddrinfo_error`: the
-//! code of the C library.
+//! code of the C library; `sent: false` where the device had no way to anybody.
 //!
 //! The call blocks and cannot be taken back, so it stands on a thread of its own. Whoever no longer
 //! waits (time is up, the run is cancelled) leaves the thread behind; it ends when the C library gives
@@ -17,8 +17,9 @@ use crate::meter::{Meter, UDP_OVERHEAD_BYTES};
 use crate::scrub;
 use crate::settings::NetSettings;
 use crate::step::Step;
+use crate::tcp::has_route;
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -30,6 +31,12 @@ pub const TIMEOUT: Duration = Duration::from_secs(4);
 pub const THREADS_MAX: usize = 16;
 /// What a lookup costs on the line, counted before it is asked: two questions and their answers.
 const LOOKUP_BYTES: u64 = 4 * UDP_OVERHEAD_BYTES + 2 * (40 + 120);
+
+/// Addresses that every way to the Internet leads to; nothing is sent to them.
+const ON_THE_INTERNET: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(1, 1, 1, 1)),
+    IpAddr::V6(Ipv6Addr::new(0x2606, 0x4700, 0x4700, 0, 0, 0, 0, 0x1111)),
+];
 
 static ROOM: Semaphore = Semaphore::const_new(THREADS_MAX);
 
@@ -64,6 +71,9 @@ pub async fn lookup(
     meter.add(LOOKUP_BYTES);
     let answered = timeout_at(deadline, asked).await;
     step.result_known();
+    if !matches!(answered, Ok(Ok(Ok(_)))) && is_offline(settings) {
+        step.fact("sent", false);
+    }
     match answered {
         Ok(Ok(Ok((addresses, alias)))) => {
             let aliases = alias.into_iter().filter(|alias| alias != host).collect();
@@ -76,6 +86,14 @@ pub async fn lookup(
         Ok(Err(_)) => judge::failed(step, Failure::unknown("the lookup's thread ended")),
         Err(_) => judge::failed(step, Failure::GenericTimeout),
     }
+}
+
+/// Whether the device has no way to anybody who could be asked: neither to the Internet nor to a
+/// resolver in its own network. A stub on the device itself is no way.
+fn is_offline(settings: &NetSettings) -> bool {
+    let resolvers = settings.resolvers.iter().map(SocketAddr::ip);
+    let elsewhere = resolvers.filter(|address| !address.is_loopback());
+    !ON_THE_INTERNET.into_iter().chain(elsewhere).any(has_route)
 }
 
 /// Calls `getaddrinfo` on a thread that outlives whoever waits.
