@@ -63,6 +63,37 @@ fn a_visit_is_compared_with_its_controls_and_judged_from_its_record() {
         assert_eq!(ooni[key], value, "{key}: {nowhere}");
     }
     assert_eq!(nowhere["tonle"]["overall"]["state"], "down", "{nowhere}");
+
+    // What leaves in OONI's format gives whoever reads it the same result keys.
+    let file = home.path().join("ooni.jsonl");
+    let (config, out) = (collector.config_path(), file.to_str().unwrap());
+    let export = [
+        "collector",
+        "export",
+        "--config",
+        config,
+        "--format",
+        "ooni",
+        "--unlisted",
+        "--out",
+        out,
+    ];
+    run_ok(&export);
+    let exported = run_ok(&["collector", "analyze", out]);
+    let exported: Vec<Value> = exported
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(exported.len(), 2, "{exported:?}");
+    for visit in [there, nowhere] {
+        let same = exported
+            .iter()
+            .find(|one| one["input"] == visit["input"])
+            .unwrap();
+        assert_eq!(same["ooni"], visit["ooni"], "{}", visit["input"]);
+        let state = |said: &Value| said["tonle"]["overall"]["state"].clone();
+        assert_eq!(state(same), state(visit), "{}", visit["input"]);
+    }
 }
 
 #[test]

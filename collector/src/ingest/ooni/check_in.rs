@@ -1,7 +1,7 @@
 //! `POST /api/v1/check-in`: what a client is to do.
 //!
-//! 1. Sites come from our openness list, of the categories that the client names; of all that are not
-//!    sensitive when it names none. Each client gets a random choice, so that all sites are measured.
+//! 1. Sites come from our openness list, of the categories that the client names; of all when it names
+//!    none. Each client gets a random choice, so that all sites are measured.
 //! 2. At most 9,999 sites when a person asked for the run, 100 when the device is charging, else 20.
 //! 3. Where the client does not know its country or network, our table of networks may; the address is
 //!    forgotten at once.
