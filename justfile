@@ -37,6 +37,10 @@ test:
 bench:
     cargo bench -p tonle-collector --bench ingest
 
+# The benchmark of verdicts on visits to pages.
+bench-analysis:
+    cargo bench -p tonle-collector --bench analysis
+
 # Our figures and other tools' against the truth of the lab, on every line: half an hour, as root.
 accuracy *ARGS:
     cargo test --release --test accuracy -- --table docs/accuracy.md {{ARGS}}
