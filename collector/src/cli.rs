@@ -319,6 +319,7 @@ fn open_admin(config: &Config) -> anyhow::Result<(Admin, Option<DataDir>)> {
         public_url: config.public_url_at(config.listen),
         country: nation.ground.country,
         ndt7_url: None,
+        streams: config.streams.clone(),
     };
     Ok((Admin::open(&config.data_dir, settings)?, data_dir))
 }

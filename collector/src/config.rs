@@ -5,10 +5,12 @@ use crate::ingest::Limits;
 use crate::ingest::ooni::OoniConfig;
 use crate::ingest::source::{Cidr, NotACidr};
 use crate::limit::Rate;
+use crate::lists::{self, ListConfig};
 use crate::servers::{CONTROL_PATH, ServersConfig};
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use tonle_evidence::record::Stream;
 use tonle_evidence::targets::CONTROLS_MAX;
 use url::{Host, Url};
 
@@ -63,6 +65,18 @@ pub struct Config {
     pub servers: ServersConfig,
     /// Clients of OONI's.
     pub ooni: OoniConfig,
+    /// The streams that are hosted here; records of others are refused.
+    pub streams: Vec<Stream>,
+    /// What agents that agreed to openness are asked to measure.
+    pub openness: OpennessConfig,
+}
+
+/// The openness list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OpennessConfig {
+    /// Lists of sites beside the country's own targets.
+    pub lists: Vec<ListConfig>,
 }
 
 impl Default for Config {
@@ -84,6 +98,8 @@ impl Default for Config {
             records_per_key_per_s: RECORDS_PER_KEY_PER_S,
             servers: ServersConfig::default(),
             ooni: OoniConfig::default(),
+            streams: Stream::ALL.to_vec(),
+            openness: OpennessConfig::default(),
         }
     }
 }
@@ -156,6 +172,7 @@ impl Config {
             ["http", "https"],
         ));
         problems.extend(self.servers.problems());
+        problems.extend(self.stream_problems());
         problems.extend(self.wrong_controls());
         if let Err(error) = self.proxies() {
             problems.push(format!("trusted_proxies: {error}"));
@@ -182,6 +199,19 @@ impl Config {
             problems.push(format!(
                 "controls: give fewer than {CONTROLS_MAX}; each asks for every page"
             ));
+        }
+        problems
+    }
+
+    fn stream_problems(&self) -> Vec<String> {
+        let mut problems = lists::problems(&self.openness.lists);
+        if self.streams.is_empty() {
+            problems.push("streams must name quality, openness or both".to_owned());
+        }
+        if !self.openness.lists.is_empty() && !self.streams.contains(&Stream::Openness) {
+            problems.push(
+                "openness.lists are of no use where streams does not name openness".to_owned(),
+            );
         }
         problems
     }

@@ -11,6 +11,7 @@ pub mod country;
 pub mod ingest;
 pub mod journal;
 pub mod limit;
+pub mod lists;
 pub mod metrics;
 pub mod ooni;
 pub mod output;

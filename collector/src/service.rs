@@ -16,6 +16,7 @@ use crate::country::{Nation, NationError};
 use crate::ingest::network::{BadNetworkTable, NetworkTable};
 use crate::ingest::{self, Ingest};
 use crate::journal::{Journal, JournalReader, ReadError};
+use crate::lists::{self, Lists};
 use crate::metrics::{self, Metrics};
 use crate::servers::{BindError, Servers, Surroundings};
 use crate::store::StoreError;
@@ -31,8 +32,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonle_evidence::document::DocumentError;
 use tonle_evidence::enrolment::Invitation;
+use tonle_evidence::targets::TargetList;
 use tonle_net::clock::wall_us;
 use tonle_net::datadir::{DataDir, DataDirError, Role};
+use tonle_net::roots;
 use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -121,6 +124,9 @@ pub enum StartError {
     /// The derived store.
     #[error(transparent)]
     Cells(#[from] CellsError),
+    /// No client to fetch lists of sites with.
+    #[error("cannot set up TLS towards the servers of lists: {0}")]
+    Lists(String),
     /// The target lists.
     #[error("sign the target lists: {0}")]
     Targets(#[from] DocumentError),
@@ -177,12 +183,17 @@ impl Service {
         let servers_url = config.servers_url_at(&public_url, servers_addr);
         let mut targets = nation.targets;
         targets.openness.controls = config.controls_at(servers_url.as_deref());
+        let client = lists::fetch::client(built_in_roots()).map_err(StartError::Lists)?;
+        let lists = Lists::new(config.openness.lists.clone(), data_dir.path(), client);
+        let own = targets.openness.clone();
+        targets.openness = lists::compose(&own, &lists.at_hand());
         let admin = Arc::new(Admin::open(
             data_dir.path(),
             AdminSettings {
                 ndt7_url: servers_url,
                 public_url: public_url.clone(),
                 country: nation.ground.country.clone(),
+                streams: config.streams.clone(),
             },
         )?);
         let _ = members.set(Arc::clone(&admin)); // nobody set it before
@@ -212,6 +223,10 @@ impl Service {
             tasks: TaskTracker::new(),
             data_dir,
         };
+        let signed = SignedTargets::default();
+        for stream in &config.streams {
+            signed.publish(targets.list(*stream), admin.signing_key())?;
+        }
         let mut state = AppState::new(web::Parts {
             ground: Arc::clone(&ground),
             shapes: nation.shapes,
@@ -219,7 +234,7 @@ impl Service {
             journal: journal.clone(),
             cells: cells.reader(),
             progress,
-            targets: SignedTargets::sign(&targets, admin.signing_key())?,
+            targets: signed.clone(),
             metrics: Arc::clone(&metrics),
             base_path: public_url.path().trim_end_matches('/').to_owned(),
         });
@@ -242,6 +257,9 @@ impl Service {
             service.spawn_cells(cells, journal.reader()?, told);
         }
         service.spawn_admin();
+        if !config.openness.lists.is_empty() {
+            service.spawn_lists(lists, own, signed);
+        }
         service.spawn_listeners(listeners, state, intake.unwrap_or_default());
         Ok(service)
     }
@@ -277,6 +295,19 @@ impl Service {
             .spawn(cells::run_worker(cells, reader, committed, told, cancel));
     }
 
+    /// Each day: the lists of sites, signed anew.
+    fn spawn_lists(&self, lists: Lists, own: TargetList, signed: SignedTargets) {
+        let (admin, cancel) = (Arc::clone(&self.admin), self.cancel.clone());
+        let publish = move |read: Vec<lists::Read>| {
+            let list = lists::compose(&own, &read);
+            if let Err(error) = signed.publish(&list, admin.signing_key()) {
+                tracing::error!(reason = %error, "the openness list stays as it was: {error}");
+            }
+        };
+        self.tasks
+            .spawn(async move { lists.run(publish, cancel).await });
+    }
+
     /// Each second: what a command changed, what the journal is owed, keys whose month is over.
     fn spawn_admin(&self) {
         let (admin, journal) = (Arc::clone(&self.admin), self.journal.clone());
@@ -308,6 +339,11 @@ impl Service {
             self.tasks.spawn(servers.serve(stop()));
         }
     }
+}
+
+/// The roots that every program of ours trusts.
+fn built_in_roots() -> Arc<rustls::RootCertStore> {
+    roots::load(None).expect("only a file of extra roots can be unreadable")
 }
 
 impl Listeners {

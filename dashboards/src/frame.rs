@@ -71,6 +71,10 @@ impl Frame {
         format!("{}/api/v1/openapi.json", self.visit.base)
     }
 
+    pub(crate) fn lists(&self) -> Address {
+        self.link("/lists")
+    }
+
     pub(crate) fn alternates(&self) -> Vec<Alternate> {
         let names = [("English", Lang::En), ("ខ្មែរ", Lang::Km)];
         let alternate = |(name, lang): (&'static str, Lang)| Alternate {

@@ -10,6 +10,7 @@ pub mod frame;
 pub mod join;
 pub mod labels;
 pub mod language;
+pub mod lists;
 pub mod map;
 pub mod month;
 pub mod national;

@@ -168,6 +168,7 @@ mod tests {
             province: None,
             device_link: "secret-link".into(),
             ndt7_url: None,
+            streams: tonle_evidence::record::Stream::ALL.to_vec(),
         };
         Enrolment::new("https://data.example.org/".parse().unwrap(), key, enrolled)
     }

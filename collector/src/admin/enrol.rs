@@ -107,6 +107,7 @@ impl Admin {
             province: row.province,
             device_link,
             ndt7_url: self.settings.ndt7_url.clone(),
+            streams: self.settings.streams.clone(),
         }
     }
 

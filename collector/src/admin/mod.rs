@@ -33,6 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use tonle_evidence::SigningKey;
 use tonle_evidence::country::Country;
 use tonle_evidence::hash::{Hash, Hex, PublicKey, sha256};
+use tonle_evidence::record::Stream;
 use tonle_net::datadir::DataDirError;
 use url::Url;
 
@@ -45,6 +46,8 @@ pub struct AdminSettings {
     pub country: Country,
     /// ndt7 base URL of the measurement server, if it runs.
     pub ndt7_url: Option<String>,
+    /// The streams that are hosted here.
+    pub streams: Vec<Stream>,
 }
 
 /// Why the room could not be opened.

@@ -27,6 +27,7 @@ fn settings() -> AdminSettings {
             operators: Vec::new(),
         },
         ndt7_url: Some("ws://127.0.0.1:8081/".into()),
+        streams: tonle_evidence::record::Stream::ALL.to_vec(),
     }
 }
 

@@ -64,6 +64,7 @@ pub(super) async fn run(config: &Config, args: &ImportArgs) -> anyhow::Result<()
         public_url: config.public_url_at(config.listen),
         country: nation.ground.country,
         ndt7_url: None,
+        streams: tonle_evidence::record::Stream::ALL.to_vec(),
     };
     let admin = Admin::open(data_dir.path(), settings)?;
     let journal = Journal::open(data_dir.path(), admin.signing_key().clone())?;

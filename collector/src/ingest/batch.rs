@@ -4,9 +4,10 @@
 //! 1. The line is an envelope, else refused for ever.
 //! 2. Its key is enrolled, else to be sent again later (the enrolment may still be on its way); a
 //!    revoked key is refused for ever.
-//! 3. The signature is the key's, else refused for ever.
-//! 4. A type, schema or kind that this version does not know is stored and marked.
-//! 5. What it does know must have its form, else refused for ever.
+//! 3. Its stream is hosted here, else refused for ever: whoever hosts quality stores nothing of openness.
+//! 4. The signature is the key's, else refused for ever.
+//! 5. A type, schema or kind that this version does not know is stored and marked.
+//! 6. What it does know must have its form, else refused for ever.
 use super::plausibility;
 use crate::admin::{Admin, AgentRow};
 use crate::journal::{ChainPlace, NetworkIdentity, NewEntry};
@@ -16,7 +17,9 @@ use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::entry::Mark;
 use tonle_evidence::envelope::{Envelope, EnvelopeError};
 use tonle_evidence::receipt::ItemResult;
-use tonle_evidence::record::{KIND_MEASUREMENT, PRIVATE_SCHEMA, PUBLIC_SCHEMA, Private, Public};
+use tonle_evidence::record::{
+    KIND_MEASUREMENT, PRIVATE_SCHEMA, PUBLIC_SCHEMA, Private, Public, Stream,
+};
 use tonle_evidence::strict_json;
 
 /// What all lines of a batch share.
@@ -40,6 +43,8 @@ pub enum Checked {
     Revoked,
     /// It is not acceptable, now or later.
     Refused(EnvelopeError),
+    /// It is of a stream that is not hosted here.
+    NotHosted(Stream),
 }
 
 /// Checks one line.
@@ -54,6 +59,11 @@ pub fn check(line: &[u8], arrival: &Arrival, admin: &Admin, catalogue: &Catalogu
     };
     if agent.is_revoked(arrival.received_at_us) {
         return Checked::Revoked;
+    }
+    if let Some(stream) = stream_of(&envelope)
+        && !admin.settings().streams.contains(&stream)
+    {
+        return Checked::NotHosted(stream);
     }
     match accept(&envelope, &agent, arrival, catalogue) {
         Ok(entry) => Checked::Append(Box::new(entry)),
@@ -75,6 +85,12 @@ fn accept(
     entry.network = arrival.network.clone();
     arrival.tls.clone_into(&mut entry.tls);
     Ok(entry)
+}
+
+/// The stream that a record says it is of, in whatever version it is written.
+fn stream_of(envelope: &Envelope) -> Option<Stream> {
+    let public = strict_json::parse(&envelope.record.public).ok()?;
+    public["method"]["stream"].as_str()?.parse().ok()
 }
 
 type Read = (Option<ChainPlace>, Vec<Mark>);
@@ -113,6 +129,15 @@ fn chain_of(private: &Value) -> Option<ChainPlace> {
         chain_id: private["chain_id"].as_str()?.parse().ok()?,
         sequence: private["sequence"].as_u64()?,
     })
+}
+
+/// The answer to a line of a stream that is not hosted here.
+#[must_use]
+pub fn not_hosted(stream: Stream) -> ItemResult {
+    ItemResult::Refused {
+        reason: "stream".to_owned(),
+        detail: format!("this collector does not host {stream} records; nothing of it was kept"),
+    }
 }
 
 /// The answer to a line that is refused for ever.

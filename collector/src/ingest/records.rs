@@ -126,6 +126,7 @@ impl Ingest {
             Checked::UnknownKey => Some(batch::unknown_key()),
             Checked::Revoked => Some(batch::revoked()),
             Checked::Refused(error) => Some(batch::refused(&error)),
+            Checked::NotHosted(stream) => Some(batch::not_hosted(stream)),
         };
         let answers = checked.into_iter().map(answer).collect();
         Ok((answers, entries))

@@ -1,4 +1,6 @@
 //! Tests of the hall over its router: what each kind of batch is answered.
+mod streams;
+
 use super::*;
 use crate::admin::{AdminSettings, InviteOptions};
 use axum::Router;
@@ -18,7 +20,7 @@ use tonle_evidence::entry::Mark;
 use tonle_evidence::envelope::Envelope;
 use tonle_evidence::hash::{Hex, sha256};
 use tonle_evidence::receipt::{BatchReply, ItemResult};
-use tonle_evidence::record::{SealedRecord, body_of};
+use tonle_evidence::record::{SealedRecord, Stream, body_of};
 use tonle_net::clock::wall_us;
 use tower::ServiceExt;
 
@@ -48,6 +50,10 @@ fn hall() -> Hall {
 }
 
 fn hall_with(limits: Limits) -> Hall {
+    hall_of(limits, Stream::ALL)
+}
+
+fn hall_of(limits: Limits, streams: &[Stream]) -> Hall {
     let dir = tempfile::tempdir().unwrap();
     let settings = AdminSettings {
         public_url: "http://127.0.0.1:8080/".parse().unwrap(),
@@ -60,6 +66,7 @@ fn hall_with(limits: Limits) -> Hall {
             operators: Vec::new(),
         },
         ndt7_url: None,
+        streams: streams.to_vec(),
     };
     let admin = Arc::new(Admin::open(dir.path(), settings).unwrap());
     let journal = Journal::open(dir.path(), admin.signing_key().clone()).unwrap();

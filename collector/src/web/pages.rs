@@ -22,12 +22,14 @@ use tonle_dashboards::assets;
 use tonle_dashboards::device::{self, Device};
 use tonle_dashboards::join::{self, Join};
 use tonle_dashboards::language::Visit;
+use tonle_dashboards::lists::{self, Lists};
 use tonle_dashboards::month;
 use tonle_dashboards::national::{self, National};
 use tonle_dashboards::problem::{self, Problem};
 use tonle_dashboards::province::{self, Province};
 use tonle_dashboards::selection::{NotKnown, Selection, period};
 use tonle_evidence::local_time::LocalMonth;
+use tonle_evidence::record::Stream;
 use tonle_evidence::statement::{State as Said, Statement};
 
 /// Figures change when records arrive; a minute spares a busy collector.
@@ -85,6 +87,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/provinces/{code}", get(province))
         .route("/device/{link}", get(device))
         .route("/join/{token}", get(join))
+        .route("/lists", get(lists))
         .route("/assets/{name}", get(asset))
 }
 
@@ -140,6 +143,17 @@ async fn join(
         token: &token,
     });
     answer(&visit, CACHE_NEVER, Ok(page))
+}
+
+async fn lists(State(state): State<AppState>, headers: HeaderMap, query: AskedQuery) -> Response {
+    let (visit, _) = read(&state, &headers, query);
+    let facts = state.targets.facts(Stream::Openness).unwrap_or_default();
+    let page = lists::render(&Lists {
+        visit: &visit,
+        sources: &facts.sources,
+        targets: facts.targets,
+    });
+    answer(&visit, CACHE_FIGURES, Ok(page))
 }
 
 async fn asset(

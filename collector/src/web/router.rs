@@ -38,6 +38,7 @@ pub fn router(state: AppState, intake: impl Into<OpenApiRouter>) -> Router {
         .routes(routes!(api::reference::provinces))
         .routes(routes!(api::reference::metrics))
         .routes(routes!(api::reference::targets))
+        .routes(routes!(api::reference::lists))
         .routes(routes!(api::statements::statements))
         .routes(routes!(api::records::status))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))

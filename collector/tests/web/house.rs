@@ -97,6 +97,7 @@ impl House {
             public_url: "http://collector.example/".parse().unwrap(),
             country: ground.country.clone(),
             ndt7_url: None,
+            streams: tonle_evidence::record::Stream::ALL.to_vec(),
         };
         let admin = Arc::new(Admin::open(dir.path(), settings).unwrap());
         let journal = Journal::open(dir.path(), admin.signing_key().clone()).unwrap();

@@ -2,6 +2,7 @@
 use crate::dsse::{self, types};
 use crate::entry::Tier;
 use crate::hash::{Hex, PublicKey};
+use crate::record::Stream;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD};
 use ed25519_dalek::{SigningKey, VerifyingKey};
@@ -176,6 +177,14 @@ pub struct Enrolled {
     /// ndt7 base URL of the collector's measurement server, such as `ws://host:port/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ndt7_url: Option<String>,
+    /// Streams that this collector hosts: records of others are not for it.
+    #[serde(default = "every_stream")]
+    pub streams: Vec<Stream>,
+}
+
+/// What a collector hosts that says nothing of it.
+fn every_stream() -> Vec<Stream> {
+    Stream::ALL.to_vec()
 }
 
 #[cfg(test)]

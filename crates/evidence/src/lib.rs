@@ -5,6 +5,7 @@
 //! [`entry`] (how the collector keeps it), [`statement`] (what is published),
 //! [`verdict`] (what is said of a page).
 pub mod catalogue;
+pub mod category;
 pub mod centre;
 pub mod country;
 pub mod document;

@@ -1,4 +1,5 @@
 //! Lists of targets: data of a country (`targets.csv`), signed by the collector, one list per stream.
+use crate::category::Category;
 use crate::record::{PathClass, Stream, Target};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -15,6 +16,23 @@ pub struct ListedTarget {
     pub experiment: String,
     /// The target.
     pub target: Target,
+    /// Id of the source it comes from; absent for what the operator wrote himself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// Where targets come from, and under which terms they may be passed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListSource {
+    /// Short name, unique in a list.
+    pub id: String,
+    /// Whom to name, in the words that the licence asks for.
+    pub attribution: String,
+    /// Licence of the list, an SPDX id; it travels with the list and with nothing else.
+    pub licence: String,
+    /// Where it was read, for a list from elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// What a collector asks its agents to measure in one stream.
@@ -33,6 +51,9 @@ pub struct TargetList {
     /// list only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub controls: Vec<String>,
+    /// The sources that targets name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<ListSource>,
 }
 
 /// Most controls of a list: each of them asks for every page.
@@ -107,6 +128,13 @@ impl TargetFile {
             self.quality.public_resolvers.push(address);
             return Ok(());
         }
+        let is_listed = row.category.is_empty() || row.category.parse::<Category>().is_ok();
+        if row.stream == Stream::Openness && !is_listed {
+            return Err(format!(
+                "'{}' has the unknown category '{}'",
+                row.value, row.category
+            ));
+        }
         let list = match row.stream {
             Stream::Quality => &mut self.quality,
             Stream::Openness => &mut self.openness,
@@ -118,6 +146,7 @@ impl TargetFile {
                 category: (!row.category.is_empty()).then_some(row.category),
                 path_class: row.path_class,
             },
+            source: None,
         };
         if list.targets.contains(&listed) {
             return Err(format!("'{}' stands twice", listed.target.value));
@@ -150,6 +179,7 @@ impl TargetList {
             targets: Vec::new(),
             public_resolvers: Vec::new(),
             controls: Vec::new(),
+            sources: Vec::new(),
         }
     }
 }
@@ -182,16 +212,18 @@ mod tests {
     fn every_bad_row_is_named() {
         let text = format!(
             "{HEADER}latency,a.example,,nowhere,quality,\nresolver,dns.example,,unknown,quality,\n\
-             dns,b.example,,abroad,quality,\ndns,b.example,,abroad,quality,\n"
+             dns,b.example,,abroad,quality,\ndns,b.example,,abroad,quality,\n\
+             web_connectivity,https://c.example/,news,abroad,openness,\n"
         );
         let problems = TargetFile::parse(&text).unwrap_err().to_string();
-        assert_eq!(problems.lines().count(), 4, "{problems}");
+        assert_eq!(problems.lines().count(), 5, "{problems}");
         assert!(problems.contains("nowhere"), "{problems}");
         assert!(
             problems.contains("'dns.example' is not an address"),
             "{problems}"
         );
         assert!(problems.contains("'b.example' stands twice"), "{problems}");
+        assert!(problems.contains("category 'news'"), "{problems}");
     }
 
     proptest! {

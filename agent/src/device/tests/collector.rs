@@ -140,6 +140,7 @@ fn enrolled(key: &SigningKey, body: &[u8]) -> Option<SignedDocument> {
         province: None,
         device_link: "secret".into(),
         ndt7_url: None,
+        streams: tonle_evidence::record::Stream::ALL.to_vec(),
     };
     SignedDocument::sign(key, types::ENROLLED, &enrolled).ok()
 }
@@ -152,6 +153,7 @@ fn list(key: &SigningKey, stream: Stream) -> Option<SignedDocument> {
             category: None,
             path_class: PathClass::Domestic,
         },
+        source: None,
     };
     let list = TargetList {
         schema: TARGETS_SCHEMA.into(),
@@ -162,6 +164,7 @@ fn list(key: &SigningKey, stream: Stream) -> Option<SignedDocument> {
         },
         controls: Vec::new(),
         public_resolvers: Vec::new(),
+        sources: Vec::new(),
     };
     SignedDocument::sign(key, types::TARGETS, &list).ok()
 }

@@ -1,5 +1,5 @@
 //! What figures refer to: the country, its provinces, the declared metrics, the lists of targets.
-use super::views::{CountryView, MetricView, ProvinceView, SignedDocumentView};
+use super::views::{CountryView, ListSourceView, MetricView, ProvinceView, SignedDocumentView};
 use crate::web::problem::{ApiError, Problem};
 use crate::web::state::AppState;
 use axum::Json;
@@ -39,12 +39,32 @@ pub(in crate::web) async fn metrics(State(state): State<AppState>) -> Json<Vec<M
     params(("stream" = String, Path, description = "`quality` or `openness`")),
     responses(
         (status = 200, description = "The list", body = SignedDocumentView),
-        (status = 404, description = "No such stream", body = Problem,
+        (status = 404, description = "No such stream, or not hosted here", body = Problem,
          content_type = "application/problem+json")))]
 pub(in crate::web) async fn targets(
     State(state): State<AppState>,
     Path(stream): Path<String>,
 ) -> Result<Json<SignedDocumentView>, ApiError> {
     let stream: Stream = stream.parse().map_err(ApiError::NotFound)?;
-    Ok(Json(SignedDocumentView::from(state.targets.of(stream))))
+    let document = state.targets.of(stream).ok_or_else(|| {
+        ApiError::NotFound(format!("this collector does not host the stream {stream}"))
+    })?;
+    Ok(Json(SignedDocumentView::from(&document)))
+}
+
+/// Whose lists of sites the openness list is made from, and under which terms. They are lists of
+/// their own: nothing of them is in what this collector releases.
+#[utoipa::path(get, path = "/api/v1/lists", tag = "reference",
+    responses(
+        (status = 200, description = "In the order of the list", body = Vec<ListSourceView>),
+        (status = 404, description = "Openness is not hosted here", body = Problem,
+         content_type = "application/problem+json")))]
+pub(in crate::web) async fn lists(
+    State(state): State<AppState>,
+) -> Result<Json<Vec<ListSourceView>>, ApiError> {
+    let facts = state.targets.facts(Stream::Openness).ok_or_else(|| {
+        ApiError::NotFound("this collector does not host the stream openness".to_owned())
+    })?;
+    let sources = facts.sources.into_iter().map(ListSourceView::from);
+    Ok(Json(sources.collect()))
 }

@@ -5,6 +5,7 @@ use tonle_evidence::catalogue::{Better, Metric};
 use tonle_evidence::country::{Country, Operator, ProvinceInfo};
 use tonle_evidence::document::SignedDocument;
 use tonle_evidence::statement::{Counts, Figure, State, Statement};
+use tonle_evidence::targets::ListSource;
 use utoipa::ToSchema;
 
 /// How many stood behind a figure.
@@ -243,6 +244,31 @@ pub(crate) struct SignedDocumentView {
     body: String,
     /// Ed25519 signature over type and body (DSSE), base64.
     sig: String,
+}
+
+/// Where sites of the openness list come from.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ListSourceView {
+    /// Short name, as the list's targets have it.
+    id: String,
+    /// Whom to name.
+    attribution: String,
+    /// Licence of the list, an SPDX id.
+    licence: String,
+    /// Where it was read, for a list from elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+}
+
+impl From<ListSource> for ListSourceView {
+    fn from(source: ListSource) -> Self {
+        Self {
+            id: source.id,
+            attribution: source.attribution,
+            licence: source.licence,
+            url: source.url,
+        }
+    }
 }
 
 impl From<&SignedDocument> for SignedDocumentView {

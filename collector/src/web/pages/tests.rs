@@ -36,6 +36,7 @@ fn house() -> House {
         public_url: "http://127.0.0.1:8080/".parse().unwrap(),
         country: ground.country.clone(),
         ndt7_url: None,
+        streams: tonle_evidence::record::Stream::ALL.to_vec(),
     };
     let admin = Arc::new(Admin::open(dir.path(), settings).unwrap());
     let journal = Journal::open(dir.path(), admin.signing_key().clone()).unwrap();

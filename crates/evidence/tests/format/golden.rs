@@ -112,12 +112,14 @@ fn joining_has_these_bytes() {
         targets: vec![ListedTarget {
             experiment: "latency".into(),
             target: fixture::full().0.target,
+            source: None,
         }],
         controls: Vec::new(),
         public_resolvers: vec![
             "192.0.2.53".parse().unwrap(),
             "2001:db8::53".parse().unwrap(),
         ],
+        sources: Vec::new(),
     };
     let document = SignedDocument::sign(&collector(), types::TARGETS, &targets).unwrap();
     let vector = json!({
