@@ -21,6 +21,8 @@ fn every_route(record: Hash, device_link: &str) -> Vec<String> {
         "/api/v1/metrics".to_owned(),
         "/api/v1/targets/quality".to_owned(),
         "/api/v1/targets/openness".to_owned(),
+        "/api/v1/lists".to_owned(),
+        "/lists".to_owned(),
         "/api/v1/statements?province=KH-12".to_owned(),
         format!("/api/v1/statements?metric={RTT}"),
         format!("/api/v1/records/{record}/status"),
