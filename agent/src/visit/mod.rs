@@ -16,7 +16,7 @@ mod page;
 
 use crate::experiments::{CannotRun, Run};
 use crate::steps;
-use page::Visitor;
+use page::{Page, Visitor};
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::Target;
 use tonle_net::dns::Patience;
@@ -81,7 +81,13 @@ pub async fn visit(run: &Run, target: &Target, manner: Manner) -> Result<Visited
     let visitor = Visitor::new(run, manner);
     let end = match manner.breadth {
         Breadth::First => first::visit(&visitor, url).await,
-        Breadth::Every => every::visit(&visitor, url).await,
+        Breadth::Every => {
+            let page = Page {
+                names_its_port: page::names_its_port(&target.value),
+                ..Page::new(url)
+            };
+            every::visit(&visitor, page).await
+        }
     };
     let path = visitor.into_path();
     Ok(Visited { end, path })

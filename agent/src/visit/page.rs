@@ -42,11 +42,25 @@ pub(super) struct Page {
     pub(super) depth: u32,
     /// The page before.
     pub(super) from: Option<Url>,
+    /// Whether a port was written out, be it the one that its scheme has anyway.
+    pub(super) names_its_port: bool,
+}
+
+/// Whether the text of a URL writes its port out. A parsed one no longer tells.
+pub(super) fn names_its_port(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let place = authority.rsplit('@').next().unwrap_or_default();
+    let port = place.rsplit_once(':').map_or("", |(_, port)| port);
+    !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Page {
     pub(super) fn new(url: Url) -> Self {
         Self {
+            names_its_port: url.port().is_some(),
             url,
             depth: 0,
             from: None,
@@ -56,9 +70,9 @@ impl Page {
     /// The page that this one leads to.
     pub(super) fn next(&self, url: Url) -> Self {
         Self {
-            url,
             depth: self.depth + 1,
             from: Some(self.url.clone()),
+            ..Self::new(url)
         }
     }
 
@@ -216,6 +230,32 @@ impl<'a> Visitor<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_port_that_is_written_out_is_seen() {
+        for (text, names_it) in [
+            ("http://a.example:80/", true),
+            ("https://u:p@a.example:443", true),
+            ("http://[2001:db8::1]:80/", true),
+            ("http://a.example/", false),
+            ("http://u:80@a.example/x:80", false),
+            ("http://a.example?x:80", false),
+            ("http://[2001:db8::1]/", false),
+            ("http://a.example:/", false),
+        ] {
+            assert_eq!(names_its_port(text), names_it, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_looked_at_without_panic(text in "\\PC{0,40}", port in 1_u16..) {
+            let _ = names_its_port(&text);
+            let url = format!("http://a.example:{port}/{text}");
+            prop_assert!(names_its_port(&url));
+        }
+    }
 
     fn referer(from: &str, to: &str) -> String {
         let from = Page::new(Url::parse(from).unwrap());

@@ -65,7 +65,7 @@ impl Every<'_> {
             self.capped(page, "endpoints", found.len() - FOUND_MAX);
             found.truncate(FOUND_MAX);
         }
-        plan(&page.url, &found).0
+        plan(page, &found).0
     }
 
     /// The addresses that one control found for the page's name and that may be contacted.

@@ -10,7 +10,6 @@ use tonle_evidence::record::Outcome;
 use tonle_net::meter::TCP_OPEN_CLOSE_BYTES;
 use tonle_net::tcp;
 use tonle_net::tls::ALPN_HTTP2;
-use url::Url;
 
 /// Most connections for one page: sixteen addresses in clear and with TLS.
 pub const ENDPOINTS_MAX: usize = 32;
@@ -86,14 +85,15 @@ impl Tried {
 /// The endpoints of a page, and how many were left out. An explicit port is the only one; an http
 /// page is fetched from port 80, and port 443 tells whether the address is the host's; an https page
 /// has port 443.
-pub(super) fn plan(url: &Url, candidates: &[Candidate]) -> (Vec<Endpoint>, usize) {
+pub(super) fn plan(page: &Page, candidates: &[Candidate]) -> (Vec<Endpoint>, usize) {
+    let url = &page.url;
     let is_secure = url.scheme() == "https";
     let fetching_port = match url.port() {
         Some(port) => port,
         None if is_secure => HTTPS_PORT,
         None => HTTP_PORT,
     };
-    let checks = !is_secure && url.port().is_none();
+    let checks = !is_secure && !page.names_its_port;
     let endpoint = |candidate: &Candidate, port, is_secure, fetches_body| Endpoint {
         peer: SocketAddr::new(candidate.address, port),
         origin: candidate.origin,
@@ -200,6 +200,14 @@ impl Every<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::visit::page::names_its_port;
+
+    fn page(text: &str) -> Page {
+        Page {
+            names_its_port: names_its_port(text),
+            ..Page::new(text.parse().unwrap())
+        }
+    }
 
     fn planned(url: &str) -> Vec<(String, bool, bool)> {
         let addresses = ["203.0.113.1", "2001:db8::1"];
@@ -207,7 +215,7 @@ mod tests {
             address: address.parse().unwrap(),
             origin: Some(Origin::System),
         });
-        let (endpoints, left_out) = plan(&Url::parse(url).unwrap(), &candidates);
+        let (endpoints, left_out) = plan(&page(url), &candidates);
         assert_eq!(left_out, 0);
         let shown = endpoints.iter();
         shown
@@ -247,6 +255,13 @@ mod tests {
         );
         assert_eq!(planned("http://site.example:444/").len(), 2);
         assert_eq!(
+            planned("http://site.example:80/"),
+            [
+                one("203.0.113.1:80", false, true),
+                one("[2001:db8::1]:80", false, true),
+            ]
+        );
+        assert_eq!(
             planned("https://site.example:8443/")[0],
             one("203.0.113.1:8443", true, true)
         );
@@ -260,8 +275,8 @@ mod tests {
                 origin: None,
             })
             .collect();
-        let url = Url::parse("http://site.example/").unwrap();
-        let (endpoints, left_out) = plan(&url, &candidates);
+        let page = page("http://site.example/");
+        let (endpoints, left_out) = plan(&page, &candidates);
         assert_eq!((endpoints.len(), left_out), (ENDPOINTS_MAX, 80 - 32));
     }
 }

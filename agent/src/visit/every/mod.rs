@@ -38,7 +38,6 @@ use tonle_evidence::record::Outcome;
 use tonle_net::http::Limits;
 use tonle_net::scrub;
 use tonle_net::step::Step;
-use url::Url;
 use winner::Ready;
 
 /// Longest time for a request with its body.
@@ -47,12 +46,12 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 const FOLLOWED: [u16; 4] = [301, 302, 307, 308];
 
 /// Visits the page and where it leads.
-pub(super) async fn visit(visitor: &Visitor<'_>, url: Url) -> End {
+pub(super) async fn visit(visitor: &Visitor<'_>, page: Page) -> End {
     let every = Every {
         visitor,
         transactions: Transactions::default(),
     };
-    every.page(Page::new(url)).await
+    every.page(page).await
 }
 
 struct Every<'a> {
@@ -113,7 +112,7 @@ impl Every<'_> {
             return End::Capped;
         }
         let looked = self.look_up(&page).boxed().await;
-        let (planned, left_out) = endpoints::plan(&page.url, &looked.candidates);
+        let (planned, left_out) = endpoints::plan(&page, &looked.candidates);
         if left_out > 0 {
             self.capped(&page, "endpoints", left_out);
         }
