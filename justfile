@@ -49,6 +49,15 @@ accuracy *ARGS:
 traces:
     cargo test --release --test accuracy -- --traces agent/tests/traces
 
+# Every situation of openness in the lab with the real agent and controls, written down: two minutes, as
+# root.
+scenarios:
+    cargo test --test openness -- --scenarios docs/openness-scenarios.md
+
+# What the network did against what was said of it, at several places each: a quarter of an hour, as root.
+matrix *ARGS:
+    cargo test --test openness -- --matrix docs/openness-matrix.md {{ARGS}}
+
 # What measuring costs in processor time and memory; needs tests/peers/build.sh ndt7.
 cost:
     cargo bench --bench cost

@@ -72,6 +72,10 @@ pub fn http_error(error: &hyper::Error) -> Failure {
         if let Some(io) = inner.downcast_ref::<io::Error>() {
             return io_error(io);
         }
+        let http2 = inner.downcast_ref::<h2::Error>();
+        if let Some(io) = http2.and_then(h2::Error::get_io) {
+            return io_error(io);
+        }
         source = inner.source();
     }
     if error.is_timeout() {

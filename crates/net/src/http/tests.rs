@@ -198,6 +198,41 @@ async fn a_reset_has_its_name() {
 }
 
 #[tokio::test]
+async fn a_reset_within_a_body_of_http2_has_its_name() {
+    // Empty SETTINGS, and HEADERS of stream 1: status 200, and more to come (RFC 9113 section 6, RFC
+    // 7541 appendix A).
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let headers = [0, 0, 1, 1, 4, 0, 0, 0, 1, 0x88];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(&settings).await.unwrap();
+        let mut heard = Vec::new();
+        // The client acknowledges the settings, and asks: then it only reads.
+        let says = |heard: &[u8], kind, flags| {
+            let mut heads = heard.windows(9);
+            heads.any(|head| head[3..5] == [kind, flags] && head[5..8] == [0; 3])
+        };
+        while !(says(&heard, 4, 1) && says(&heard, 1, 5)) {
+            stream.read_buf(&mut heard).await.unwrap();
+        }
+        stream.write_all(&headers).await.unwrap();
+        socket2::SockRef::from(&stream)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+    });
+    let stream = TcpStream::connect(address).await.unwrap();
+    let url = Url::parse("http://site.example/").unwrap();
+    let to = Get {
+        http2: true,
+        ..Get::to(&url, address.ip())
+    };
+    let (seen, _) = get(&Stopwatch::start(), stream, to, &Limits::default()).await;
+    assert_eq!(seen.failure, Some(Failure::ConnectionReset));
+}
+
+#[tokio::test]
 async fn the_request_names_host_and_port_and_its_bytes_are_counted() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -8,14 +8,23 @@ use tonle_evidence::verdict::Mechanism;
 
 /// The same page as any control's is the page. Another page counts only when it is called a success
 /// as the controls' is, and has nothing in common with any of them: neither length nor title nor an
-/// uncommon header. Sites give countries and devices other pages, but from the same servers; and an
-/// error page may be the server's own.
+/// uncommon header, those left out that say how a message is cut. Sites give countries and devices
+/// other pages, but from the same servers; and an error page may be the server's own.
 pub(super) const RULE: Rule = Rule {
     id: "http.clear",
-    version: 1,
+    version: 2,
     about: "a page in clear is the controls' page, or has nothing in common with it",
     judge: Judge::Request(judge),
 };
+
+/// Headers that are about the message and not about the page (RFC 9112 sections 6 and 9): a block page
+/// has them as well. OONI's comparison counts them.
+const FRAMING: [&str; 4] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "transfer-encoding",
+];
 
 fn judge(case: &Case<'_>, page: &Page<'_>) -> Option<Finding> {
     let clear: Vec<(&Endpoint, &Response)> = page
@@ -48,9 +57,11 @@ fn judge(case: &Case<'_>, page: &Page<'_>) -> Option<Finding> {
         return Some(Finding::no_control(at));
     }
     let pairs = clear.iter().flat_map(|(_, response)| {
-        usable
+        let response = without_framing(response);
+        let compared = usable
             .iter()
-            .map(|control| compare(response, Some(control)))
+            .map(|control| compare(&response, Some(control)));
+        compared.collect::<Vec<_>>()
     });
     let comparisons: Vec<_> = pairs.collect();
     if comparisons.iter().any(|comparison| !comparison.differs()) {
@@ -74,4 +85,55 @@ fn judge(case: &Case<'_>, page: &Page<'_>) -> Option<Finding> {
     } else {
         Finding::below_floor(at, "a known block page, or a control in another country")
     })
+}
+
+fn without_framing(response: &Response) -> Response {
+    let mut response = response.clone();
+    response
+        .headers
+        .retain(|(name, _)| !FRAMING.contains(&name.as_str()));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::analysis::web::scenarios::{Build, Helper, Page};
+    use crate::analysis::web::tonle::tests::judged;
+    use tonle_evidence::verdict::{Mechanism, State};
+
+    const URL: &str = "http://www.example.com/";
+    const SITE: &str = "93.184.216.34";
+
+    fn said(title: &'static str, headers: &'static [&'static str]) -> (State, Option<Mechanism>) {
+        let page = |title, bytes, headers| Page {
+            status: 200,
+            title,
+            bytes,
+            headers,
+            truncated: false,
+        };
+        let build = Build::new(URL)
+            .resolves(0, "www.example.com", &[SITE])
+            .tcp(0, "93.184.216.34:80", None)
+            .get(URL, &page(title, 300, headers))
+            .control(
+                Helper::resolved(&[SITE])
+                    .tcp("93.184.216.34:80", None)
+                    .page(&page(
+                        "Default Web Page",
+                        1_533,
+                        &["Content-Length", "X-Site"],
+                    )),
+            );
+        let overall = judged(&build).overall;
+        (overall.state, overall.mechanism)
+    }
+
+    #[test]
+    fn a_length_is_nothing_that_pages_have_in_common() {
+        let other = said("Not available", &["Content-Length", "Connection"]);
+        assert_eq!(other, (State::LikelyBlocked, Some(Mechanism::HttpOther)));
+        assert_eq!(said("Not available", &["X-Site"]).0, State::Ok);
+        assert_eq!(said("Default Web Page", &["Content-Length"]).0, State::Ok);
+    }
 }
