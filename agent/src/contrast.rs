@@ -55,7 +55,7 @@ pub struct Contrast {
     /// The address that is asked.
     pub peer: SocketAddr,
     owner: ServerName<'static>,
-    neutral: String,
+    neutral: ServerName<'static>,
 }
 
 /// The URL of a target that is given as one, or as a name with or without a port.
@@ -86,16 +86,16 @@ impl Contrast {
     pub async fn find(run: &Run, target: &Target) -> Result<Option<Self>, CannotRun> {
         let url = url_of(target)?;
         let host = url.host_str().unwrap_or_default().to_owned();
-        let neutral = run.openness.neutral_name.clone();
-        if neutral.is_empty() {
+        let neutral_name = &run.openness.neutral_name;
+        let Ok(neutral) = ServerName::try_from(neutral_name.clone()) else {
             let what = "a neutral name to compare with; set `openness.neutral_name`";
             return Err(CannotRun::Missing(what.to_owned()));
-        }
+        };
         let owner = ServerName::try_from(host.clone()).ok();
-        let Some(owner) = owner.filter(|_| !are_related(&host, &neutral)) else {
+        let Some(owner) = owner.filter(|_| !are_related(&host, neutral_name)) else {
             return Err(CannotRun::Target {
                 target: target.value.clone(),
-                reason: format!("its name cannot be told from the neutral one, {neutral}"),
+                reason: format!("its name cannot be told from the neutral one, {neutral_name}"),
             });
         };
         let Some(address) = steps::resolve_one(run, &host).await else {
@@ -108,6 +108,15 @@ impl Contrast {
             owner,
             neutral,
         }))
+    }
+
+    /// The name that is shown; where none is to be, the target's.
+    #[must_use]
+    pub fn name(&self, presented: Presented) -> &ServerName<'static> {
+        match presented {
+            Presented::Target | Presented::None => &self.owner,
+            Presented::Neutral => &self.neutral,
+        }
     }
 
     /// Connects and shakes hands, showing this name; the connection where both succeeded.
@@ -125,12 +134,13 @@ impl Contrast {
         label(&mut seen);
         run.observe(seen);
         let stream = Metered::new(stream?, run.meter.clone());
+        let (target, neutral) = (self.owner.to_str(), self.neutral.to_str());
         let literal = self.peer.ip().to_string();
         let wanted = Handshake {
             peer: self.peer,
             server_name: match presented {
-                Presented::Target => self.url.host_str().unwrap_or_default(),
-                Presented::Neutral => &self.neutral,
+                Presented::Target => &target,
+                Presented::Neutral => &neutral,
                 // An address is never sent as a server name (RFC 6066, section 3).
                 Presented::None => &literal,
             },

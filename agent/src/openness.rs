@@ -5,6 +5,7 @@ use crate::identity::Identity;
 use rand::seq::IndexedRandom;
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -48,6 +49,8 @@ pub struct Openness {
     pub whoami: Option<String>,
     /// A server name that nobody minds; see [`crate::contrast`].
     pub neutral_name: String,
+    /// A list of services in place of the one built in.
+    pub services: Option<PathBuf>,
     /// Who makes the same request from elsewhere.
     pub controls: Vec<Control>,
     /// Who asks, for the controls of the collector.
@@ -90,6 +93,7 @@ impl Openness {
             doh: urls(&openness.doh),
             whoami: Some(openness.whoami.clone()).filter(|name| !name.is_empty()),
             neutral_name: openness.neutral_name.clone(),
+            services: openness.services.clone(),
             controls: named.into_iter().map(control).collect(),
             identity: None,
             controls_are_chosen: openness.controls.is_some(),

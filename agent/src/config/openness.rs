@@ -2,6 +2,7 @@
 use rustls_pki_types::ServerName;
 use serde::Deserialize;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use url::Url;
 
 /// Public resolvers that OONI Web Connectivity 0.5 chooses from.
@@ -50,6 +51,8 @@ pub struct OpennessConfig {
     /// A server name that nobody minds, shown in place of the target's where names are compared;
     /// never looked up or connected to.
     pub neutral_name: String,
+    /// A list of services in place of the one built in (`configs/services.toml`).
+    pub services: Option<PathBuf>,
 }
 
 impl Default for OpennessConfig {
@@ -60,6 +63,7 @@ impl Default for OpennessConfig {
             doh: DOH.map(str::to_owned).to_vec(),
             whoami: WHOAMI.to_owned(),
             neutral_name: NEUTRAL_NAME.to_owned(),
+            services: None,
         }
     }
 }

@@ -10,8 +10,10 @@ pub mod dns;
 pub mod favoured;
 pub mod latency;
 pub mod path;
+pub mod quic;
 pub mod responsiveness;
 pub mod run;
+pub mod services;
 pub mod sni;
 pub mod stamp;
 pub mod throttling;
@@ -98,6 +100,8 @@ pub const ALL: &[&dyn Experiment] = &[
     &web_connectivity::WebConnectivity,
     &sni::Sni,
     &throttling::Throttling,
+    &quic::Quic,
+    &services::Services,
     &throughput::Throughput::STANDARD,
     &throughput1::Throughput1::STANDARD,
     &responsiveness::Responsiveness::STANDARD,

@@ -15,6 +15,7 @@ pub mod kernel_time;
 pub mod meter;
 pub mod processor;
 pub mod prompt;
+pub mod quic;
 pub mod resolv_conf;
 pub mod roots;
 pub mod scrub;

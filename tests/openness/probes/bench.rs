@@ -20,7 +20,8 @@ pub(crate) struct Bench {
 impl Bench {
     /// Starts a scenario of the lab's folder. Its hosts get public addresses, so that no rule of the
     /// agent has to be relaxed.
-    pub(crate) fn start(scenario: &str) -> Result<Self, Failed> {
+    /// `more` is added to it.
+    pub(crate) fn start(scenario: &str, more: &str) -> Result<Self, Failed> {
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/lab/scenarios")
             .join(scenario)
@@ -29,7 +30,7 @@ impl Bench {
         let folder = home.path().display().to_string();
         let text = std::fs::read_to_string(&file)?.replace("203.0.113.", "203.189.129.");
         let text = format!(
-            "{text}\n[[host]]\nname = 'collector'\naddresses = ['{COLLECTOR}']\n\
+            "{text}\n{more}\n[[host]]\nname = 'collector'\naddresses = ['{COLLECTOR}']\n\
              [[service]]\nhost = 'collector'\nkind = 'command'\nready_port = 8080\n\
              command = ['{TONLE}', 'collector', 'serve', '--config', '{folder}/collector.toml']\n"
         );

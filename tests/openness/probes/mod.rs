@@ -7,6 +7,55 @@ use bench::Bench;
 use libtest_mimic::Failed;
 use serde_json::Value;
 
+/// Where Telegram's programs connect.
+const TELEGRAM: &str = r#"
+[[host]]
+name = "telegram"
+addresses = ["149.154.175.50", "149.154.167.51", "149.154.175.100", "149.154.167.91", "149.154.171.5", "95.161.76.100"]
+names = ["web.telegram.org"]
+
+[[service]]
+host = "telegram"
+kind = "https"
+
+[[service]]
+host = "telegram"
+kind = "http"
+"#;
+const TELEGRAM_BLOCKED: &str = r#"
+[[middlebox]]
+action = "sni"
+names = ["telegram.org"]
+does = { reset = "both" }
+"#;
+/// A server that offers HTTP/3 and answers each Initial by the versions that it speaks (RFC 9000,
+/// section 17.2.1).
+const QUIC: &str = r#"
+[[host]]
+name = "quic"
+addresses = ["203.189.129.20"]
+names = ["quic.test"]
+
+[[service]]
+host = "quic"
+kind = "https"
+page = [{ headers = { alt-svc = 'h3=":443"; ma=60' }, body = "the page" }]
+
+[[service]]
+host = "quic"
+kind = "command"
+command = ["python3", "-u", "-c", """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('203.189.129.20', 443))
+print('ready')
+while True:
+    d, a = s.recvfrom(2048)
+    s.sendto(bytes([0x80, 0, 0, 0, 0, 8]) + d[15:23] + bytes([8]) + d[6:14] + bytes([10] * 4), a)
+"""]
+ready_line = "ready"
+"#;
+
 pub(crate) fn checks() -> Vec<Check> {
     let expected = [
         (
@@ -19,6 +68,10 @@ pub(crate) fn checks() -> Vec<Check> {
         ("clean", "sni", "ok", ""),
         ("throttled-sni", "throttling", "impaired", "throttle"),
         ("clean", "throttling", "ok", ""),
+        ("clean", "services", "likely_blocked", "tls.reset.other"),
+        ("clean", "services", "ok", ""),
+        ("quic-dropped", "quic", "impaired", "quic.dropped"),
+        ("clean", "quic", "ok", ""),
         // A name that is cut off has no rate: that is the other probe's to say.
         (
             "blocked-sni-reset",
@@ -36,11 +89,19 @@ pub(crate) fn checks() -> Vec<Check> {
 }
 
 fn is_judged(scenario: &str, experiment: &str, (state, why): (&str, &str)) -> Result<(), Failed> {
-    let bench = Bench::start(scenario)?;
     let target = match experiment {
         "throttling" => "https://blocked.test/large",
+        "services" => "telegram",
+        "quic" => "quic.test",
         _ => "blocked.test",
     };
+    let more = match (experiment, state) {
+        ("services", "likely_blocked") => format!("{TELEGRAM}{TELEGRAM_BLOCKED}"),
+        ("services", _) => TELEGRAM.to_owned(),
+        ("quic", _) => QUIC.to_owned(),
+        _ => String::new(),
+    };
+    let bench = Bench::start(scenario, &more)?;
     let said = bench.judged(experiment, target)?;
     let overall = &said["tonle"]["overall"];
     let word = |key: &str| overall[key].as_str().unwrap_or_default().to_owned();

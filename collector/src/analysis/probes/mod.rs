@@ -5,6 +5,8 @@
 //! the same record can give another finding by it; [`RULES`] names them all.
 mod attempts;
 mod finding;
+mod quic;
+mod services;
 mod sni;
 #[cfg(test)]
 mod tests;
@@ -45,6 +47,14 @@ const PROBES: &[Probe] = &[
         experiment: "throttling",
         judge: throttling::judge,
     },
+    Probe {
+        experiment: "quic",
+        judge: quic::judge,
+    },
+    Probe {
+        experiment: "services",
+        judge: services::judge,
+    },
 ];
 
 /// Nothing of a run through a tunnel, or of one that never left the device, is of the line.
@@ -55,7 +65,13 @@ const INVALID_RUN: Rule = Rule {
 };
 
 /// Every rule of every probe.
-pub const RULES: &[&[Rule]] = &[&[INVALID_RUN], sni::RULES, throttling::RULES];
+pub const RULES: &[&[Rule]] = &[
+    &[INVALID_RUN],
+    sni::RULES,
+    throttling::RULES,
+    quic::RULES,
+    services::RULES,
+];
 
 /// What is said of a record: the verdict, and what else was reckoned.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -149,6 +149,110 @@ fn a_name_is_throttled_only_where_the_whole_interval_is_slow() {
     }
 }
 
+/// Initials, one per letter and round: `.` answered, `-` silence; and the page over TCP, with or
+/// without an offer of HTTP/3.
+fn initials(target: &str, neutral: &str, offers: bool) -> Vec<Observation> {
+    let of = |name: &str, letters: &str| -> Vec<Observation> {
+        let one = |letter| {
+            let failure = (letter == '-').then_some(Failure::GenericTimeout);
+            step("quic_initial", failure, json!({ "presented": name }))
+        };
+        letters.chars().map(one).collect()
+    };
+    let names: &[&str] = if offers { &["Alt-Svc"] } else { &["server"] };
+    let page = step("http_request", None, json!({ "header_names": names }));
+    [vec![page], of("target", target), of("neutral", neutral)].concat()
+}
+
+#[test]
+fn quic_is_filtered_by_name_or_dropped_only_where_something_says_that_it_would_answer() {
+    let judge = |target, neutral, offers| quic::judge(&initials(target, neutral, offers));
+    let (likely, insufficient) = (State::LikelyBlocked, State::Insufficient);
+    is(
+        &judge("---", "...", false),
+        likely,
+        "quic.filtered",
+        "quic.sni",
+    );
+    is(
+        &judge("---", "---", true),
+        State::Impaired,
+        "quic.dropped",
+        "quic.dropped",
+    );
+    is(
+        &judge("---", "---", false),
+        insufficient,
+        "quic.silent",
+        "no_control",
+    );
+    is(&judge("...", "---", true), State::Ok, "quic.answered", "");
+    for (target, neutral) in [("-.-", "..."), ("---", ".-."), ("-", "."), ("", "")] {
+        let said = judge(target, neutral, true);
+        is(&said, insufficient, "quic.unsteady", "below_floor");
+    }
+}
+
+/// Steps of parts: `PART OPERATION FAILURE`, with `reach` tls.
+fn part(group: &str, operation: &str, failure: Option<Failure>) -> Observation {
+    step(
+        operation,
+        failure,
+        json!({ "group": group, "reach": "tls" }),
+    )
+}
+
+#[test]
+fn a_service_is_blocked_only_by_what_no_outage_looks_like() {
+    let reached = || part("a", "tls_handshake", None);
+    let judge = |more: &[Observation]| services::judge(&[&[reached()], more].concat());
+    let cut = || part("b", "tls_handshake", Some(Failure::ConnectionReset));
+    let connected = || part("b", "connect", None);
+    let silent = || part("b", "connect", Some(Failure::GenericTimeout));
+    let forged = || part("b", "resolve", Some(Failure::DnsBogon));
+    let (ok, likely, insufficient) = (State::Ok, State::LikelyBlocked, State::Insufficient);
+    is(&judge(&[]), ok, "services.reached", "");
+    is(
+        &judge(&[connected(), cut(), connected(), cut()]),
+        likely,
+        "services.cut",
+        "tls.reset.other",
+    );
+    is(
+        &judge(&[forged()]),
+        likely,
+        "services.forged",
+        "dns.injection.bogon",
+    );
+    let unreached = [
+        vec![connected(), cut()],
+        vec![connected(), cut(), connected(), cut(), silent()],
+        vec![silent(), silent()],
+        vec![forged(), part("b", "resolve", None), silent()],
+        vec![part("b", "resolve", Some(Failure::DnsNxdomain))],
+    ];
+    for steps in unreached {
+        is(
+            &judge(&steps),
+            insufficient,
+            "services.unreached",
+            "no_control",
+        );
+    }
+    let said = judge(&[silent(), reached(), part("b", "tls_handshake", None)]);
+    is(&said, ok, "services.reached", "");
+    assert_eq!(
+        said.effect.unwrap(),
+        json!({ "a": "reached", "b": "reached" })
+    );
+    is(
+        &services::judge(&[]),
+        insufficient,
+        "services.nothing",
+        "invalid_run",
+    );
+}
+
 #[test]
 fn the_documentation_lists_every_rule() {
     let page = include_str!("../../../../docs/openness.md");
@@ -170,7 +274,7 @@ fn any_step() -> impl Strategy<Value = Observation> {
         "tls_handshake",
         "connect",
         "http_request",
-        "quic_probe",
+        "quic_initial",
         "resolve",
         "service",
     ]);
