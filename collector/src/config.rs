@@ -213,6 +213,10 @@ impl Config {
                 "openness.lists are of no use where streams does not name openness".to_owned(),
             );
         }
+        if self.ooni.accept && !self.streams.contains(&Stream::Openness) {
+            problems
+                .push("ooni.accept takes records of openness; name openness in streams".to_owned());
+        }
         problems
     }
 

@@ -206,10 +206,7 @@ impl Service {
         if config.ooni.accept && targets.openness.controls.is_empty() {
             tracing::warn!("clients of OONI's get no control server; name some in `controls`");
         }
-        let ooni = config.ooni.accept.then(|| ingest::ooni::Parts {
-            list: targets.openness.clone(),
-            country: nation.ground.country.clone(),
-        });
+        let country = nation.ground.country.clone();
         let ground = Arc::new(nation.ground);
         let cells = Cells::open(data_dir.path(), Arc::clone(&ground), &journal.reader()?)?;
         let (told, progress) = watch::channel(Progress::default());
@@ -227,6 +224,10 @@ impl Service {
         for stream in &config.streams {
             signed.publish(targets.list(*stream), admin.signing_key())?;
         }
+        let ooni = config.ooni.accept.then(|| ingest::ooni::Parts {
+            targets: signed.clone(),
+            country,
+        });
         let mut state = AppState::new(web::Parts {
             ground: Arc::clone(&ground),
             shapes: nation.shapes,

@@ -2,6 +2,7 @@
 use crate::config::Config;
 use crate::country::Nation;
 use crate::journal::{FILE_NAME, JournalReader};
+use crate::lists::{self, Shelf};
 use crate::ooni::export::{Export, ExportError, Tally};
 use crate::output;
 use anyhow::Context;
@@ -52,11 +53,16 @@ pub(super) fn run(config: &Config, args: &ExportArgs) -> anyhow::Result<()> {
     super::check_data(config, FILE_NAME)?;
     let nation = Nation::read(config.country_dir.as_deref(), config.targets.as_deref())?;
     let journal = JournalReader::open(&config.data_dir.join(FILE_NAME))?;
-    let openness = nation.targets.openness.targets.iter();
+    let lists = lists::at_hand(&config.openness.lists, &Shelf::below(&config.data_dir));
+    let openness = lists::compose(&nation.targets.openness, &lists);
     let Format::Ooni = args.format;
     let export = Export {
         country: &nation.ground.country,
-        listed: openness.map(|one| one.target.value.as_str()).collect(),
+        listed: openness
+            .targets
+            .iter()
+            .map(|one| one.target.value.as_str())
+            .collect(),
         unlisted: args.unlisted,
         since: args.since,
     };

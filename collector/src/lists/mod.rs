@@ -69,19 +69,10 @@ impl Lists {
         }
     }
 
-    /// What is to be had without asking anybody: files, and copies of last time.
+    /// As [`at_hand`].
     #[must_use]
     pub fn at_hand(&self) -> Vec<Read> {
-        let read = |list: &ListConfig| match list.place() {
-            Place::File(path) => {
-                noted(list, from_file(&path).and_then(|bytes| parse(list, &bytes)))
-            }
-            Place::Url(url) => {
-                let copy = self.shelf.copy(&list.source().id, url.as_str())?;
-                noted(list, parse(list, &copy.bytes))
-            }
-        };
-        self.configured.iter().filter_map(read).collect()
+        at_hand(&self.configured, &self.shelf)
     }
 
     /// Asks for what stands elsewhere and keeps it. True when every list was had in its newest version.
@@ -126,6 +117,19 @@ impl Lists {
             }
         }
     }
+}
+
+/// What is to be had without asking anybody: files, and copies of last time.
+#[must_use]
+pub fn at_hand(configured: &[ListConfig], shelf: &Shelf) -> Vec<Read> {
+    let read = |list: &ListConfig| match list.place() {
+        Place::File(path) => noted(list, from_file(&path).and_then(|bytes| parse(list, &bytes))),
+        Place::Url(url) => {
+            let copy = shelf.copy(&list.source().id, url.as_str())?;
+            noted(list, parse(list, &copy.bytes))
+        }
+    };
+    configured.iter().filter_map(read).collect()
 }
 
 /// A list as it was read; what went wrong is logged, and costs only this list.

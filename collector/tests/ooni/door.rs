@@ -113,6 +113,38 @@ fn a_client_that_checks_in_is_told_what_to_do() {
 }
 
 #[test]
+fn sites_of_the_operators_lists_are_given_out_and_may_be_named_in_an_export() {
+    let home = tempfile::tempdir().unwrap();
+    let list = home.path().join("list.csv");
+    let site = "https://listed.example/";
+    std::fs::write(&list, format!("url,category_code\n{site},POLR\n")).unwrap();
+    let lists = format!(
+        "{OPEN}\n[[openness.lists]]\nfrom = '{}'\nattribution = 'Somebody'\nlicence = 'CC0-1.0'",
+        list.display()
+    );
+    let server = Server::start(home.path(), &lists);
+    let asked = json!({ "run_type": "manual", "web_connectivity": { "category_codes": ["POLR"] } });
+    let told = server.post("/api/v1/check-in", &asked).json();
+    let urls = told["tests"]["web_connectivity"]["urls"]
+        .as_array()
+        .unwrap();
+    assert!(urls.iter().any(|url| url["url"] == site), "{urls:?}");
+
+    let content = measurement(site, 1);
+    let told = server.post("/api/v1/submit_measurement", &submission(&content));
+    assert_eq!(told.status, 200, "{}", told.body);
+    let config = home.path().join("collector.toml");
+    let arguments = [
+        "export",
+        "--format",
+        "ooni",
+        "--config",
+        config.to_str().unwrap(),
+    ];
+    assert_eq!(run(home.path(), &arguments, b"").out, content + "\n");
+}
+
+#[test]
 fn a_client_that_does_not_know_where_it_is_is_told_by_our_table() {
     let home = tempfile::tempdir().unwrap();
     let server = Server::start(home.path(), OPEN);

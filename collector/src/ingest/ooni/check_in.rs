@@ -1,12 +1,12 @@
 //! `POST /api/v1/check-in`: what a client is to do.
 //!
-//! 1. Sites come from our openness list, of the categories that the client names; of all when it names
-//!    none. Each client gets a random choice, so that all sites are measured.
+//! 1. Sites come from our openness list, of the categories that the client names; of all that are not
+//!    sensitive when it names none, as for our own agents. Each client gets a random choice, so that all sites are measured.
 //! 2. At most 9,999 sites when a person asked for the run, 100 when the device is charging, else 20.
 //! 3. Where the client does not know its country or network, our table of networks may; the address is
 //!    forgotten at once.
-use super::Door;
 use super::submission::random_letters;
+use super::{Door, helpers};
 use crate::ingest::body;
 use crate::ingest::source::{Peer, Source};
 use crate::web::ApiError;
@@ -19,6 +19,7 @@ use rand::seq::SliceRandom;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tonle_evidence::category::Category;
 use tonle_evidence::targets::{ListedTarget, TargetList};
 use tonle_net::clock::wall_us;
 use tonle_wire::ooni::WEB_CONNECTIVITY;
@@ -70,7 +71,8 @@ pub(super) async fn post(
         ApiError::BadRequest(format!("not a check-in (at column {})", error.column()))
     })?;
     let place = door.place(&request, &source);
-    Ok(Json(door.answer(&request, &place, &mut rand::rng())))
+    let list = door.list()?;
+    Ok(Json(door.answer(&request, &place, &list, &mut rand::rng())))
 }
 
 impl Door {
@@ -92,7 +94,13 @@ impl Door {
         }
     }
 
-    fn answer(&self, request: &Request, place: &Place, random: &mut impl Rng) -> Value {
+    fn answer(
+        &self,
+        request: &Request,
+        place: &Place,
+        list: &TargetList,
+        random: &mut impl Rng,
+    ) -> Value {
         let now_s = wall_us() / 1_000_000;
         let (country, asn) = (&place.country, place.asn);
         let operator = self.parts.country.operator_of(asn);
@@ -100,12 +108,7 @@ impl Door {
         let report = ReportId::new(now_s, WEB_CONNECTIVITY, country, asn, &letters);
         let codes = request.web_connectivity.as_ref();
         let codes = codes.and_then(|wanted| wanted.category_codes.as_deref());
-        let chosen = choose(
-            &self.parts.list,
-            codes.unwrap_or_default(),
-            limit(request),
-            random,
-        );
+        let chosen = choose(list, codes.unwrap_or_default(), limit(request), random);
         let code = &self.parts.country.code;
         let urls: Vec<Value> = chosen
             .iter()
@@ -122,7 +125,7 @@ impl Door {
             "utc_time": written_utc(now_s),
             "conf": {
                 "features": { "webconnectivity_0.5": true },
-                "test_helpers": self.helpers(),
+                "test_helpers": helpers(list),
             },
             "tests": {
                 "web_connectivity": { "report_id": report.to_string(), "urls": urls },
@@ -150,9 +153,14 @@ fn choose<'a>(
     random: &mut impl Rng,
 ) -> Vec<&'a ListedTarget> {
     let is_wanted = |site: &&ListedTarget| {
-        let category = site.target.category.as_ref();
-        let is_named = codes.is_empty() || category.is_some_and(|code| codes.contains(code));
-        site.experiment == WEB_CONNECTIVITY && is_named
+        let category = site.target.category.as_deref().unwrap_or_default();
+        let is_sensitive = || category.parse().is_ok_and(Category::is_sensitive);
+        let is_chosen = if codes.is_empty() {
+            !is_sensitive()
+        } else {
+            codes.iter().any(|code| code == category)
+        };
+        site.experiment == WEB_CONNECTIVITY && is_chosen
     };
     let mut wanted: Vec<&ListedTarget> = sites.targets.iter().filter(is_wanted).collect();
     wanted.shuffle(random);
@@ -227,6 +235,19 @@ mod tests {
             choose(&sites, &[], 9_999, &mut StdRng::seed_from_u64(3)).len(),
             200
         );
+    }
+
+    #[test]
+    fn sensitive_sites_are_given_only_to_whom_asks_for_them() {
+        let mut sites = sites(4);
+        for site in &mut sites.targets {
+            site.target.category = Some("PORN".to_owned());
+        }
+        let chosen = |codes: &[&str]| {
+            let codes: Vec<String> = codes.iter().map(|&code| code.to_owned()).collect();
+            choose(&sites, &codes, 20, &mut StdRng::seed_from_u64(1)).len()
+        };
+        assert_eq!((chosen(&[]), chosen(&["PORN"])), (0, 4));
     }
 
     proptest! {

@@ -21,12 +21,16 @@ mod submit;
 pub use config::OoniConfig;
 
 use super::Ingest;
+use crate::web::{ApiError, SignedTargets};
+use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tonle_evidence::country::Country;
+use tonle_evidence::dsse::types;
+use tonle_evidence::record::Stream;
 use tonle_evidence::targets::TargetList;
 
 /// Bodies unpacked at the same time: each may need a hundred mebibytes.
@@ -34,8 +38,8 @@ const UNPACKED_AT_ONCE: usize = 4;
 
 /// What the door works with beside the hall.
 pub struct Parts {
-    /// The sites that may be given out, and the control servers.
-    pub list: TargetList,
+    /// The published lists: sites that may be given out, and control servers.
+    pub targets: SignedTargets,
     /// Whose sites they are, and whose networks have names.
     pub country: Country,
 }
@@ -48,20 +52,34 @@ pub(super) struct Door {
 }
 
 impl Door {
-    /// The control servers as clients read them.
-    fn helpers(&self) -> Value {
-        let helpers = self.parts.list.controls.iter();
-        let list = helpers.map(|address| json!({ "address": address, "type": "https" }));
-        json!({ "web-connectivity": list.collect::<Vec<_>>() })
+    /// The openness list as it is published now.
+    fn list(&self) -> Result<TargetList, ApiError> {
+        let key = self.hall.admin.signing_key().verifying_key();
+        let signed = self.parts.targets.of(Stream::Openness);
+        let signed = signed.ok_or_else(|| ApiError::internal("openness is not hosted here"))?;
+        signed
+            .open(&key, types::TARGETS)
+            .map_err(ApiError::internal)
     }
+}
+
+/// The control servers of a list as clients read them.
+fn helpers(list: &TargetList) -> Value {
+    let helpers = list.controls.iter();
+    let addresses = helpers.map(|address| json!({ "address": address, "type": "https" }));
+    json!({ "web-connectivity": addresses.collect::<Vec<_>>() })
+}
+
+/// `GET /api/v1/test-helpers`.
+async fn test_helpers(State(door): State<Arc<Door>>) -> Result<Json<Value>, ApiError> {
+    Ok(Json(helpers(&door.list()?)))
 }
 
 /// The routes of the door.
 pub fn routes(hall: Arc<Ingest>, parts: Parts) -> Router {
-    let helpers = async |door: axum::extract::State<Arc<Door>>| Json(door.helpers());
     let room = Semaphore::new(UNPACKED_AT_ONCE);
     Router::new()
-        .route("/api/v1/test-helpers", get(helpers))
+        .route("/api/v1/test-helpers", get(test_helpers))
         .route("/api/v1/check-in", post(check_in::post))
         .route("/report", post(report::open))
         .route("/report/{id}", post(report::update))
