@@ -63,8 +63,10 @@ fn every_experiment_of_a_round_has_a_headline_metric() {
         .metrics()
         .iter()
         .map(|m| m.experiment.as_str())
-        // On request, or on unmetered lines only.
-        .filter(|experiment| !["throughput1", "responsiveness", "favoured"].contains(experiment))
+        // On request, on unmetered lines only, or where a list names targets for them.
+        .filter(|experiment| {
+            !["throughput1", "responsiveness", "favoured", "throttling"].contains(experiment)
+        })
         .collect();
     let with_headline: BTreeSet<&str> = catalogue
         .metrics()
