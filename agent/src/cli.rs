@@ -1,4 +1,5 @@
 //! The command line of the agent: `tonle-agent …`, and `tonle agent …` behind the front door.
+mod categories;
 mod commands;
 mod joining;
 mod replay;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tonle_evidence::category::Category;
 use tonle_evidence::record::{PlaceKind, QuotaState, Technology};
 use tonle_evidence::words::Lang;
 use tracing_subscriber::EnvFilter;
@@ -75,6 +77,8 @@ pub enum Command {
     Confirm(PlaceArgs),
     /// Show what was agreed to; agree to more, or take an agreement back
     Consent(ConsentArgs),
+    /// Show which kinds of sites may be visited, or change it
+    Categories(CategoriesArgs),
     /// Check what the device permits and reaches, with remedies
     Doctor(JsonArgs),
     /// Show the receipts of what was sent
@@ -240,6 +244,27 @@ pub struct ConsentArgs {
     /// Take back the agreement to tests with M-Lab's servers
     #[arg(long)]
     pub withdraw_mlab: bool,
+}
+
+/// Arguments of `categories`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tonle-agent categories                      every category, and whether its sites are visited
+  tonle-agent categories --off NEWS --off POLR
+  tonle-agent categories --on GMB
+
+The choice stays on this device. CTRL, innocuous sites that show whether the line works, is always on.")]
+pub struct CategoriesArgs {
+    /// Visit no site of this category
+    #[arg(long, value_name = "CODE")]
+    pub off: Vec<Category>,
+    /// Visit sites of this category
+    #[arg(long, value_name = "CODE")]
+    pub on: Vec<Category>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `leave`.

@@ -1,5 +1,6 @@
 //! What the device permits and reaches, each finding with its remedy.
 use crate::budget::THROUGHPUT_MIN_BYTES;
+use crate::categories::Categories;
 use crate::config::{Config, RESOLV_CONF};
 use crate::consent::Consent;
 use crate::context::System;
@@ -14,6 +15,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
+use tonle_evidence::category::Category;
 use tonle_evidence::record::{ClockState, Stream};
 use tonle_net::datadir::MARKER;
 use tonle_net::icmp::{self, Reach};
@@ -208,8 +210,24 @@ fn consent(config: &Config) -> Finding {
             "the present text was not agreed to, so nothing is measured; join, or run `tonle agent consent`",
         ),
         Ok(consent) if consent.allows(Stream::Openness) && !config.qos_only => {
-            finding(about, Health::Good, "quality and openness")
+            match Categories::load(&config.data_dir, config) {
+                Ok(chosen) => finding(
+                    about,
+                    Health::Good,
+                    format!(
+                        "quality and openness; {} of {} categories of sites are visited",
+                        Category::ALL.len() - chosen.all_off().len(),
+                        Category::ALL.len()
+                    ),
+                ),
+                Err(error) => finding(about, Health::Bad, error.to_string()),
+            }
         }
+        Ok(consent) if consent.accepted(Stream::Openness).is_some() && !config.qos_only => finding(
+            about,
+            Health::Fair,
+            "quality only: the text about openness has changed since it was agreed to; read it and agree again with `tonle agent consent`",
+        ),
         Ok(_) => finding(about, Health::Good, "quality only"),
     }
 }

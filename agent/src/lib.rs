@@ -3,6 +3,7 @@
 //! Data takes the rooms in this order: `consent` → `schedule`/`budget` → `context` →
 //! `experiments` → `record` → `spool` → `upload`.
 pub mod budget;
+pub mod categories;
 pub mod cli;
 pub mod config;
 pub mod consent;

@@ -2,6 +2,7 @@
 pub mod line;
 
 use crate::budget::Ledger;
+use crate::categories::Categories;
 use crate::config::Config;
 use crate::consent::{Consent, Topic};
 use crate::context::System;
@@ -16,6 +17,7 @@ use line::LineNow;
 use serde::Serialize;
 use std::fmt::{self, Write as _};
 use std::path::Path;
+use tonle_evidence::category::Category;
 use tonle_evidence::local_time::LocalHour;
 use tonle_evidence::record::{ProvinceKnown, Stream};
 use tonle_net::clock::wall_us;
@@ -33,6 +35,9 @@ pub struct Status {
     pub quality_consent: Option<String>,
     /// Version agreed to, per stream.
     pub openness_consent: Option<String>,
+    /// Categories of sites that are not visited; absent where no site is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub categories_off: Option<Vec<Category>>,
     /// Version of the text about M-Lab's servers agreed to; absent by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mlab_consent: Option<String>,
@@ -109,11 +114,14 @@ pub fn read(config: &Config, told: &Told) -> anyhow::Result<Status> {
     let offset_s = enrolment
         .as_ref()
         .map_or(0, |one| one.enrolled.country.utc_offset_s);
+    let openness_consent = version(Stream::Openness).filter(|_| !config.qos_only);
+    let categories = Categories::load(data_dir, config)?;
     Ok(Status {
+        categories_off: openness_consent.as_ref().map(|_| categories.all_off()),
         data_dir: data_dir.display().to_string(),
         running: is_running(data_dir),
         quality_consent: version(Stream::Quality),
-        openness_consent: version(Stream::Openness).filter(|_| !config.qos_only),
+        openness_consent,
         mlab_consent: consent.version(Topic::Mlab).map(str::to_owned),
         place: place(config, enrolment.as_ref())?,
         line: LineNow::look(config, declared(config)?, told),
@@ -215,6 +223,10 @@ impl fmt::Display for Status {
             )?,
         }
         row("consent", &self.consent_line())?;
+        if let Some(off) = &self.categories_off {
+            let codes: Vec<&str> = off.iter().map(|one| one.as_str()).collect();
+            row("not visited", &codes.join(" "))?;
+        }
         if let Some(place) = &self.place {
             row("province", &place.line())?;
             row(

@@ -37,6 +37,7 @@ pub(super) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Status(args) => block_on(show_status(&config, args.json)),
         Command::Confirm(place) => confirm(&config, &place),
         Command::Consent(args) => change_consent(&config, &args, lang),
+        Command::Categories(args) => super::categories::run(&config, &args, lang),
         Command::Doctor(args) => block_on(diagnose(&config, args.json)),
         Command::Sent(args) => sent(&config, args.json),
         Command::Replay(args) => super::replay::run(&config, &args),

@@ -3,6 +3,7 @@ use rustls_pki_types::ServerName;
 use serde::Deserialize;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use tonle_evidence::category::Category;
 use url::Url;
 
 /// Public resolvers that OONI Web Connectivity 0.5 chooses from.
@@ -40,6 +41,10 @@ const fn v4(a: u8, b: u8, c: u8, d: u8) -> IpAddr {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OpennessConfig {
+    /// Categories of sites that are not visited, whatever was chosen by command.
+    pub categories_off: Vec<Category>,
+    /// Categories of sites that are visited though they are usually off.
+    pub categories_on: Vec<Category>,
     /// Control servers by URL; absent: those that the collector's list names.
     pub controls: Option<Vec<String>>,
     /// Public resolvers, one of which is asked for each page.
@@ -58,6 +63,8 @@ pub struct OpennessConfig {
 impl Default for OpennessConfig {
     fn default() -> Self {
         Self {
+            categories_off: Vec::new(),
+            categories_on: Vec::new(),
             controls: None,
             resolvers: RESOLVERS.to_vec(),
             doh: DOH.map(str::to_owned).to_vec(),
@@ -81,6 +88,13 @@ impl OpennessConfig {
 
     /// Notes every value that cannot be used. In clear only a laboratory may ask.
     pub(super) fn check(&self, is_laboratory: bool, problems: &mut Vec<String>) {
+        for category in &self.categories_off {
+            if category.is_always_on() || self.categories_on.contains(category) {
+                problems.push(format!(
+                    "`openness.categories_off` names {category}, which is always on, or on by `categories_on`"
+                ));
+            }
+        }
         let is_usable = |text: &String| {
             let url = Url::parse(text).ok().filter(Url::has_host);
             url.is_some_and(|url| {

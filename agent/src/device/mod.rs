@@ -20,6 +20,7 @@ pub(crate) use open::{is_running, stored_ledger};
 use plan::Plan;
 
 use crate::budget::{Allowance, Ledger};
+use crate::categories::CategoriesError;
 use crate::config::Config;
 use crate::consent::ConsentError;
 use crate::context::System;
@@ -110,6 +111,24 @@ pub enum RoundError {
     /// Consent cannot be read.
     #[error(transparent)]
     Consent(#[from] ConsentError),
+    /// Openness is not agreed to.
+    #[error(
+        "{0} visits sites, which needs your agreement to openness measurements; read the text and agree with `tonle agent consent`"
+    )]
+    NoOpennessConsent(&'static str),
+    /// The volunteer's choice of categories.
+    #[error(transparent)]
+    Categories(#[from] CategoriesError),
+    /// The target is of a category that is off.
+    #[error(
+        "{target} is of category {category}, which is off; `tonle agent categories --on {category}` changes that"
+    )]
+    CategoryOff {
+        /// The target.
+        target: String,
+        /// Its category.
+        category: String,
+    },
     /// The profile cannot be read.
     #[error(transparent)]
     Profile(#[from] ProfileError),

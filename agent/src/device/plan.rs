@@ -1,5 +1,6 @@
 //! What a round is made of: the experiments that are on, on the targets that may be contacted.
 use super::{Contact, Device, RoundError};
+use crate::categories::Categories;
 use crate::config::Config;
 use crate::consent::Consent;
 use crate::experiments;
@@ -106,14 +107,45 @@ impl Device {
         experiment: &'static str,
         target: Option<&str>,
     ) -> Result<Vec<Job>, RoundError> {
+        let known = experiments::by_name(experiment);
+        let stream = known.map_or(Stream::Quality, |one| one.meta().stream);
+        if !self.streams()?.contains(&stream) {
+            return Err(RoundError::NoOpennessConsent(experiment));
+        }
         let mut jobs = self.plan(Some(&[experiment]))?.jobs;
         if let Some(value) = target {
+            if stream == Stream::Openness {
+                self.check_category(value)?;
+            }
             jobs.retain(|job| job.target.value == value);
             if jobs.is_empty() {
                 jobs.extend(unlisted(experiment, value));
             }
         }
         Ok(jobs)
+    }
+
+    /// Whether the lists, or whoever typed it, may have this target visited: a listed one of a category
+    /// that is off may not, however it is spelt.
+    fn check_category(&self, value: &str) -> Result<(), RoundError> {
+        let enrolment = self.enrolment().ok_or(RoundError::NotJoined)?;
+        let chosen = Categories::load(self.dir.path(), &self.config)?;
+        let same = |listed: &str| match (Url::parse(listed), Url::parse(value)) {
+            (Ok(listed), Ok(asked)) => listed == asked,
+            _ => listed == value,
+        };
+        let lists = self.lists(&[Stream::Openness], &enrolment)?;
+        let listed = lists.into_iter().flat_map(|list| list.targets);
+        let mut off = listed
+            .map(|one| one.target)
+            .filter(|target| same(&target.value) && !chosen.allow(target.category.as_deref()));
+        match off.next() {
+            None => Ok(()),
+            Some(target) => Err(RoundError::CategoryOff {
+                target: target.value,
+                category: target.category.unwrap_or_default(),
+            }),
+        }
     }
 
     /// Fetches the lists of the consented streams, and deletes what is not consented to.
@@ -158,9 +190,17 @@ impl Device {
             .collect();
         let controls = lists.iter().flat_map(|list| list.controls.clone());
         let controls = controls.collect();
-        let listed = lists.into_iter().flat_map(|list| list.targets);
-        let listed: Vec<(String, Target)> =
-            listed.map(|one| (one.experiment, one.target)).collect();
+        let chosen = Categories::load(self.dir.path(), &self.config)?;
+        let listed = lists.into_iter().flat_map(|list| {
+            let is_openness = list.stream == Stream::Openness;
+            list.targets.into_iter().map(move |one| (is_openness, one))
+        });
+        let listed: Vec<(String, Target)> = listed
+            .filter(|(is_openness, one)| {
+                !is_openness || chosen.allow(one.target.category.as_deref())
+            })
+            .map(|(_, one)| (one.experiment, one.target))
+            .collect();
         let servers = Servers::of(&self.config, &enrolment);
         let is_unmetered = self.is_declared_unmetered()?;
         let mut jobs = Vec::new();

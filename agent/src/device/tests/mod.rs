@@ -1,4 +1,5 @@
 //! The agent as one thing, against a collector on loopback.
+mod categories;
 mod collector;
 
 use super::*;
