@@ -1,12 +1,15 @@
 //! Records that the collector will never take: kept apart for a while, bounded, counted and shown.
 //!
 //! `refused/refused.log` and `refused/refused.1.log` (see `line_log`), one line per record:
-//! `{"record_hash":…,"reason":…,"detail":…,"refused_at_us":n,"line":"<envelope>"|null}`.
+//! `{"record_hash":…,"reason":…,"detail":…,"at_us":n,"line":"<envelope>"|null}`.
 use crate::files::Files;
 use crate::line_log::{Bounds, LineLog};
+use crate::receipts::stream_of;
+use crate::spool::EARLIEST_CLOCK_US;
 use serde::{Deserialize, Serialize};
 use std::io;
 use tonle_evidence::hash::Hash;
+use tonle_evidence::record::Stream;
 
 /// The folder.
 const FOLDER: &str = "refused";
@@ -31,21 +34,22 @@ pub struct RefusedRecord {
     pub reason: String,
     /// One line for a person.
     pub detail: String,
-    /// When, microseconds since the Unix epoch by the device's wall clock.
-    pub refused_at_us: i64,
+    /// When it was made, microseconds since the Unix epoch by the device's wall clock.
+    pub at_us: i64,
     /// The envelope as it was sent, unless it is very long.
     pub line: Option<String>,
 }
 
 impl RefusedRecord {
-    /// A refusal as it is kept: words cut to one short line, a very long envelope left out.
+    /// A refusal as it is kept: words cut to one short line, a very long envelope left out; `at_us` is
+    /// when the record was made, which is what bounds its stay.
     #[must_use]
-    pub fn new(record_hash: Hash, reason: &str, detail: &str, line: String, now_us: i64) -> Self {
+    pub fn new(record_hash: Hash, reason: &str, detail: &str, line: String, at_us: i64) -> Self {
         Self {
             record_hash,
             reason: one_line(reason),
             detail: one_line(detail),
-            refused_at_us: now_us,
+            at_us,
             line: (line.len() <= LINE_MAX_BYTES).then_some(line),
         }
     }
@@ -91,11 +95,24 @@ impl<F: Files> Refused<F> {
         self.log.append(&lines)
     }
 
-    /// Forgets records refused more than seven days ago, and lines that cannot be read.
+    /// Takes out everything of a stream; still counted. A record whose envelope was too long to keep
+    /// says nothing of its stream but what it is called, and stays.
+    pub fn forget(&mut self, stream: Stream) -> io::Result<()> {
+        self.log.retain(|line| {
+            let record: Option<RefusedRecord> = serde_json::from_str(line).ok();
+            let envelope = record.and_then(|record| record.line);
+            envelope.is_none_or(|envelope| stream_of(&envelope) != Some(stream))
+        })
+    }
+
+    /// Forgets records made more than seven days ago, and lines that cannot be read. A time that lies
+    /// ahead as far is of a clock that was wrong.
     pub fn expire(&mut self, now_us: i64) -> io::Result<()> {
         self.log.retain(|line| {
             let record: Option<RefusedRecord> = serde_json::from_str(line).ok();
-            record.is_some_and(|record| now_us.saturating_sub(record.refused_at_us) <= MAX_AGE_US)
+            let age_us = record.map(|record| now_us.abs_diff(record.at_us));
+            now_us < EARLIEST_CLOCK_US
+                || age_us.is_some_and(|age_us| age_us <= MAX_AGE_US.unsigned_abs())
         })
     }
 

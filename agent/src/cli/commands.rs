@@ -12,12 +12,13 @@ use crate::files::DiskFiles;
 use crate::identity::Enrolment;
 use crate::output::{self, Bar};
 use crate::profile::Profile;
-use crate::receipts::ReceiptLog;
+use crate::receipts::{KeptReceipt, ReceiptLog};
 use crate::summary::Summary;
 use crate::{doctor, status, targets};
 use anyhow::{Context as _, bail};
 use std::future::Future;
 use std::process::ExitCode;
+use tonle_evidence::local_time::LocalHour;
 use tonle_evidence::record::Stream;
 use tonle_evidence::words::Lang;
 use tonle_net::clock::wall_us;
@@ -275,12 +276,14 @@ fn sent(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
     }
     let log =
         ReceiptLog::open(DiskFiles::new(&config.data_dir)).context("cannot read the receipts")?;
-    let kept = log.all().context("cannot read the receipts")?;
+    let mut kept = log.all().context("cannot read the receipts")?;
+    let now_us = wall_us();
+    kept.retain(|receipt| receipt.may_stay(now_us));
     for receipt in &kept {
         if as_json {
             output::json(receipt);
         } else {
-            output::line(&receipt.record_hash.to_string());
+            output::line(&line_of(receipt));
         }
     }
     if !as_json {
@@ -291,6 +294,16 @@ fn sent(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
         ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was sent, on one line.
+fn line_of(receipt: &KeptReceipt) -> String {
+    let about = receipt.sent.as_ref().map_or_else(
+        || "unknown".to_owned(),
+        |sent| format!("{:<9}{} {}", sent.stream, sent.experiment, sent.target),
+    );
+    let at = LocalHour::at(receipt.at_us, 0);
+    format!("{} {at} UTC {about}", receipt.record_hash)
 }
 
 fn leave(config: Config, args: &LeaveArgs, lang: Lang) -> anyhow::Result<ExitCode> {

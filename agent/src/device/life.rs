@@ -3,6 +3,8 @@ use super::plan::{FAVOURED, RESPONSIVENESS, THROUGHPUT, is_against_server};
 use super::{Device, Plan, RoundError};
 use crate::budget::{Ledger, with_overhead};
 use crate::experiments;
+use crate::files::DiskFiles;
+use crate::outbox::{SharedOutbox, lock};
 use crate::profile::Profile;
 use crate::schedule::{HeavyDay, Quiet, Schedule, mix};
 use std::time::Duration;
@@ -18,12 +20,29 @@ const HEAVY_SEED: u64 = 0x0068_6561_7679;
 const FAVOURED_SEED: u64 = 0x6661_766f_7572;
 /// One heavy round of so many is rare: about one in two days.
 const RARE_ROUNDS: u64 = 8;
+/// Time between two looks for what is too old.
+const EXPIRY: Duration = Duration::from_hours(1);
 const HOUR_US: i64 = 3_600_000_000;
 
 /// When something is due, and what.
 struct Due {
     at_us: i64,
     is_heavy: bool,
+}
+
+/// Drops what has grown too old also while nothing is measured, as in quiet hours.
+async fn expire_hourly(outbox: SharedOutbox<DiskFiles>, cancel: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = tokio::time::sleep(EXPIRY) => {}
+        }
+        let outbox = SharedOutbox::clone(&outbox);
+        let expired = tokio::task::spawn_blocking(move || lock(&outbox).expire(wall_us())).await;
+        if let Err(error) = expired {
+            tracing::error!(%error, "old records were not dropped, by a defect: {error}");
+        }
+    }
 }
 
 impl Device {
@@ -37,6 +56,10 @@ impl Device {
             let cancel = until_cancelled.clone();
             tracker.spawn(async move { uploader.run(cancel).await })
         };
+        tracker.spawn(expire_hourly(
+            SharedOutbox::clone(&self.outbox),
+            until_cancelled.clone(),
+        ));
         let measured = self.measure_by_schedule(cancel).await;
         until_cancelled.cancel();
         tracker.close();

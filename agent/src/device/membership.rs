@@ -5,7 +5,7 @@ use crate::consent::{Consent, ConsentError, Consents};
 use crate::context::System;
 use crate::identity::{Enrolment, EnrolmentError};
 use crate::join::{self, JoinError};
-use crate::outbox::{OutboxError, lock};
+use crate::outbox::lock;
 use crate::profile::{Declared, Profile, ProfileError, new_salt};
 use crate::targets;
 use std::fs;
@@ -13,7 +13,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tonle_evidence::enrolment::Invitation;
-use tonle_evidence::envelope::Envelope;
 use tonle_evidence::record::Stream;
 use tonle_net::clock::wall_us;
 use url::Url;
@@ -139,7 +138,7 @@ impl Device {
         let had_any =
             stream == Stream::Openness && std::mem::take(&mut self.state().keeps_openness);
         if had_any {
-            let discarded = discard(&mut lock(&self.outbox), stream);
+            let discarded = lock(&self.outbox).forget(stream);
             let discarded =
                 discarded.map_err(|error| super::RoundError::Keep(error.to_string()))?;
             tracing::info!(
@@ -176,18 +175,6 @@ impl Device {
         let _ = fs::remove_dir(&data_dir);
         Ok(())
     }
-}
-
-/// Takes the unsent records of a stream out of the spool for good.
-pub(super) fn discard(
-    outbox: &mut crate::outbox::Outbox<crate::files::DiskFiles>,
-    stream: Stream,
-) -> Result<usize, OutboxError> {
-    outbox.discard(|envelope: &Envelope| {
-        envelope
-            .open()
-            .is_ok_and(|opened| opened.public.method.stream == stream)
-    })
 }
 
 /// Replaces what is declared and confirms its province on the present network.

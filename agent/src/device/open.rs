@@ -1,5 +1,4 @@
 //! Opening the data directory and everything in it.
-use super::membership::discard;
 use super::purse::FILE as BUDGET_FILE;
 use super::{Device, State};
 use crate::budget::Ledger;
@@ -74,7 +73,7 @@ pub(super) fn open(config: Config) -> Result<Device, OpenError> {
     let keeps_openness = targets::streams(&consent, config.qos_only).contains(&Stream::Openness);
     let mut outbox = open_outbox(&files, &config, keeps_openness)?;
     if !keeps_openness && !consent.withdrawn.is_empty() {
-        discard(&mut outbox, Stream::Openness)?;
+        outbox.forget(Stream::Openness)?;
     }
     let state = State {
         ledger: stored_ledger(dir.path())?.map(Ledger::recovered),

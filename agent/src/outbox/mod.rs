@@ -7,7 +7,7 @@
 //! 3. A defect of an experiment costs its figures, never the run: the record then says `panicked`.
 //! 4. A full disk must not keep records from leaving: a ballast file gives the room that receipts need.
 mod ballast;
-mod discard;
+mod forget;
 #[cfg(test)]
 mod tests;
 
@@ -17,13 +17,18 @@ use crate::identity::{Chain, Identity, recover};
 use crate::receipts::{Acknowledged, KeptReceipt, ReceiptLog};
 use crate::record::{self, Built, Entropy, RecordError, RunContext};
 use crate::refused::{Refused, RefusedRecord, RefusedStatus};
-use crate::spool::{Batch, Limits, RecordId, Spool, SpoolError, SpoolStatus};
+use crate::spool::{
+    Batch, BatchItem, EARLIEST_CLOCK_US, Limits, RecordId, Spool, SpoolError, SpoolStatus,
+};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tonle_evidence::hash::{Hash, Hex};
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{Context, Outcome};
+
+/// Time between two looks for receipts that are too old, microseconds.
+const RECEIPTS_LOOK_US: u64 = 3_600_000_000;
 
 /// Why a record could not be kept, or could not leave.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +113,7 @@ pub struct Outbox<F> {
     spool: Spool<F>,
     receipts: ReceiptLog<F>,
     refused: Refused<F>,
+    receipts_looked_at_us: i64,
     wake: Arc<Notify>,
 }
 
@@ -144,6 +150,7 @@ impl<F: Files> Outbox<F> {
             identity,
             chain,
             spool,
+            receipts_looked_at_us: i64::MIN / 2,
             wake: Arc::default(),
         };
         outbox.expire(now_us);
@@ -269,10 +276,14 @@ impl<F: Files> Outbox<F> {
         for (item, fate) in batch.items.iter().zip(fates) {
             match fate {
                 Fate::Later => continue,
-                Fate::Acknowledged(receipt) => acknowledged.push(receipt.clone()),
+                Fate::Acknowledged(receipt) => {
+                    let at_us = kept_at_us(item, now_us);
+                    acknowledged.push(receipt.clone().kept(&item.line, at_us));
+                }
                 Fate::Refused { reason, detail } => {
+                    let at_us = kept_at_us(item, now_us);
                     let line = item.line.clone();
-                    refused.push(RefusedRecord::new(item.hash, reason, detail, line, now_us));
+                    refused.push(RefusedRecord::new(item.hash, reason, detail, line, at_us));
                 }
             }
             done.push(item.id);
@@ -289,15 +300,27 @@ impl<F: Files> Outbox<F> {
     }
 
     /// Drops what has grown too old. A failure is logged: it comes up again at the next record.
-    fn expire(&mut self, now_us: i64) {
+    pub fn expire(&mut self, now_us: i64) {
         let spool = self.spool.expire(now_us).map_err(OutboxError::from);
         let refused = self
             .refused
             .expire(now_us)
             .map_err(failed("expire refused records"));
-        if let Err(error) = spool.and(refused) {
+        let receipts = self.expire_receipts(now_us);
+        if let Err(error) = spool.and(refused).and(receipts) {
             tracing::warn!(%error, "old records cannot be dropped now");
         }
+    }
+
+    /// The log is read whole for that: once an hour is enough.
+    fn expire_receipts(&mut self, now_us: i64) -> Result<(), OutboxError> {
+        if now_us.abs_diff(self.receipts_looked_at_us) < RECEIPTS_LOOK_US {
+            return Ok(());
+        }
+        self.receipts_looked_at_us = now_us;
+        self.receipts
+            .expire(now_us)
+            .map_err(failed("expire receipts"))
     }
 
     /// The receipts still kept, oldest first.
@@ -342,6 +365,15 @@ impl<F: Files> Outbox<F> {
     #[must_use]
     pub fn shared(self) -> SharedOutbox<F> {
         Arc::new(Mutex::new(self))
+    }
+}
+
+/// When a record was made, as far as the device knew the time then.
+fn kept_at_us(item: &BatchItem, now_us: i64) -> i64 {
+    if item.kept_at_us < EARLIEST_CLOCK_US {
+        now_us
+    } else {
+        item.kept_at_us
     }
 }
 

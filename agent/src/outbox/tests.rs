@@ -1,4 +1,6 @@
 //! What the outbox promises across crashes, on a full disk and to careless experiments.
+mod forget;
+
 use super::*;
 use crate::files::simulated::SimulatedFiles;
 use crate::receipts::tests::receipt_of;

@@ -46,6 +46,8 @@ pub(super) struct Found {
     pub(super) length: usize,
     /// What it says.
     pub(super) meta: Meta,
+    /// Its record was erased.
+    pub(super) is_blank: bool,
 }
 
 /// What is in a segment file.
@@ -127,11 +129,12 @@ pub(super) fn scan(bytes: &[u8]) -> Scan {
     };
     while at < bytes.len() {
         let here = decode(&bytes[at..]);
-        if let Some((length, meta, _)) = here {
+        if let Some((length, meta, line)) = here {
             scan.frames.push(Found {
                 offset: at,
                 length,
                 meta,
+                is_blank: line.bytes().all(|byte| byte == b' '),
             });
             at += length;
             continue;

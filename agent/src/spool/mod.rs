@@ -5,11 +5,12 @@
 //! 1. A record is durable when [`Spool::append`] returns: one write and one sync, and one sync more
 //!    for the name of a new segment file.
 //! 2. Nothing is rewritten when a record is settled: a segment file is removed when all its records
-//!    are. What was settled but is still there after a crash is sent again, which is harmless.
+//!    are. Only what its volunteer takes back is blanked at once ([`Spool::erase`]). What was settled but is still there after a crash is sent again, which is harmless.
 //! 3. Beyond its bounds the oldest segment is dropped first, and its unsent records are counted
 //!    before they are gone.
 //! 4. Opening succeeds whatever a crash left: see [`open`](Spool::open).
 //! 5. A segment to which a write failed is never written to again.
+mod erase;
 mod frame;
 mod memory;
 mod open;
@@ -34,7 +35,7 @@ use tonle_evidence::hash::Hash;
 const FOLDER: &str = "spool";
 /// A wall clock before this (2025-01-01) was never set: many small devices have no clock of their
 /// own, and what they kept before the first synchronisation must not look decades old.
-const EARLIEST_CLOCK_US: i64 = 1_735_689_600_000_000;
+pub(crate) const EARLIEST_CLOCK_US: i64 = 1_735_689_600_000_000;
 /// A segment spans at most this part of the greatest age, so that age drops little at a time.
 const SPANS_PER_AGE: i64 = 8;
 
@@ -120,6 +121,8 @@ pub struct BatchItem {
     pub id: RecordId,
     /// Its hash.
     pub hash: Hash,
+    /// When it was kept, microseconds since the Unix epoch by the device's wall clock.
+    pub kept_at_us: i64,
     /// The envelope as it travels, without a newline.
     pub line: String,
 }
@@ -229,6 +232,7 @@ impl<F: Files> Spool<F> {
                     items.push(BatchItem {
                         id,
                         hash: kept.meta.link.hash,
+                        kept_at_us: kept.meta.kept_at_us,
                         line,
                     });
                 }

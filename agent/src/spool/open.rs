@@ -187,7 +187,7 @@ fn read(number: u64, bytes: &[u8]) -> Reading {
         offset: found.offset as u64,
         length: found.length,
         meta: found.meta,
-        is_settled: false,
+        is_settled: found.is_blank,
     };
     let segment = Segment {
         number,
