@@ -1,6 +1,7 @@
 //! The agent's configuration: one TOML file, defaults as named constants, every problem at once.
 //!
 //! Precedence: flag > environment (secrets only, see `cli`) > file > default.
+mod gates;
 mod openness;
 
 use crate::budget::Allowance;
@@ -15,6 +16,7 @@ use tonle_wire::stamp::Key;
 use tonle_wire::stamp::key::KEY_MIN_BYTES;
 use url::Url;
 
+pub use gates::GatesConfig;
 pub use openness::OpennessConfig;
 
 /// Where state lives unless something else is said, below the working directory.
@@ -99,6 +101,8 @@ pub struct Config {
     pub qos_only: bool,
     /// What visits to pages are compared with.
     pub openness: OpennessConfig,
+    /// What is checked around each openness run.
+    pub gates: GatesConfig,
 }
 
 impl Default for Config {
@@ -131,6 +135,7 @@ impl Default for Config {
             quiet_until_hour: None,
             qos_only: false,
             openness: OpennessConfig::default(),
+            gates: GatesConfig::default(),
         }
     }
 }
@@ -185,6 +190,7 @@ impl Config {
         self.check_names(&mut problems);
         self.check_files(&mut problems);
         self.openness.check(self.allow_loopback, &mut problems);
+        self.gates.check(&mut problems);
         if problems.is_empty() {
             Ok(())
         } else {

@@ -13,6 +13,7 @@ pub mod device;
 pub mod doctor;
 pub mod experiments;
 pub mod files;
+pub mod gates;
 pub mod http;
 pub mod identity;
 pub mod join;

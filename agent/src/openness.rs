@@ -1,6 +1,7 @@
 //! What visits to pages are compared with, and what is remembered from one visit to the next so that
 //! nobody is asked more often than OONI's probes ask.
 use crate::config::Config;
+use crate::gates::Gates;
 use crate::identity::Identity;
 use rand::seq::IndexedRandom;
 use std::collections::HashMap;
@@ -55,6 +56,8 @@ pub struct Openness {
     pub controls: Vec<Control>,
     /// Who asks, for the controls of the collector.
     pub identity: Option<Identity>,
+    /// What is checked around each run; absent: nothing.
+    pub gates: Option<Arc<Gates>>,
     /// Whether the volunteer said which controls there are, be it none.
     pub controls_are_chosen: bool,
     pub(crate) memory: Arc<Mutex<Memory>>,
@@ -84,6 +87,7 @@ impl Openness {
             knows_agents: false,
         };
         Self {
+            gates: None,
             uses_getaddrinfo: config.resolv_conf.is_none(),
             resolvers: openness
                 .resolvers

@@ -18,6 +18,7 @@ pub use membership::{LeaveError, confirm};
 pub use open::OpenError;
 pub(crate) use open::{is_running, stored_ledger};
 use plan::Plan;
+pub(crate) use plan::is_on_this_machine;
 
 use crate::budget::{Allowance, Ledger};
 use crate::categories::CategoriesError;

@@ -4,6 +4,7 @@ use crate::categories::Categories;
 use crate::config::Config;
 use crate::consent::Consent;
 use crate::experiments;
+use crate::gates::Gates;
 use crate::identity::Enrolment;
 use crate::locate;
 use crate::openness::Openness;
@@ -41,12 +42,17 @@ pub(super) fn has_server(name: &str) -> bool {
     name == STAMP || is_against_server(name)
 }
 
+/// The experiment whose list marks sites that nobody has a reason to block.
+const WEB_CONNECTIVITY: &str = "web_connectivity";
+
 /// What a round is made of.
 pub(super) struct Plan {
     pub(super) jobs: Vec<Job>,
     pub(super) public_resolvers: Vec<IpAddr>,
     /// Control servers that the collector names.
     pub(super) controls: Vec<String>,
+    /// Pages of the lists, with the controls among them.
+    pub(super) pages: Vec<Target>,
     pub(super) enrolment: Arc<Enrolment>,
 }
 
@@ -57,7 +63,7 @@ pub(super) fn unlisted(experiment: &'static str, value: &str) -> Option<Job> {
 }
 
 /// True for a URL, host or address that is this machine itself.
-pub(super) fn is_on_this_machine(value: &str) -> bool {
+pub(crate) fn is_on_this_machine(value: &str) -> bool {
     let host = Url::parse(value)
         .ok()
         .and_then(|url| url.host_str().map(str::to_owned))
@@ -201,6 +207,8 @@ impl Device {
             })
             .map(|(_, one)| (one.experiment, one.target))
             .collect();
+        let pages = listed.iter().filter(|(name, _)| name == WEB_CONNECTIVITY);
+        let pages = pages.map(|(_, target)| target.clone()).collect();
         let servers = Servers::of(&self.config, &enrolment);
         let is_unmetered = self.is_declared_unmetered()?;
         let mut jobs = Vec::new();
@@ -222,6 +230,7 @@ impl Device {
             jobs,
             public_resolvers: resolvers,
             controls,
+            pages,
             enrolment,
         })
     }
@@ -233,7 +242,11 @@ impl Device {
         let mut collectors = plan.enrolment.collectors.clone();
         let servers = plan.enrolment.enrolled.ndt7_url.as_deref();
         collectors.extend(servers.and_then(|url| url.parse().ok()));
-        openness.with_collectors(&plan.controls, &collectors, identity)
+        let gates = Gates::of(&self.config.gates, servers, &plan.pages);
+        Openness {
+            gates: Some(Arc::new(gates)),
+            ..openness.with_collectors(&plan.controls, &collectors, identity)
+        }
     }
 
     fn lists(

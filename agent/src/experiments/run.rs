@@ -1,6 +1,7 @@
 //! One run in progress: what the experiment may use, and what it has recorded so far.
 use super::throughput::trace::Trace;
 use crate::context::Line;
+use crate::gates;
 use crate::locate::Locating;
 use crate::openness::Openness;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -154,10 +155,15 @@ impl Run {
         self.meter.bytes()
     }
 
-    /// What has been observed so far.
+    /// What the experiment's own steps have observed so far.
     #[must_use]
     pub fn observed(&self) -> Vec<Observation> {
-        self.lock().observations.clone()
+        let recorded = self.lock();
+        let own = recorded
+            .observations
+            .iter()
+            .filter(|seen| !gates::is_check(seen));
+        own.cloned().collect()
     }
 
     /// Takes what was recorded, leaving nothing.

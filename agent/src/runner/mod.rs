@@ -4,13 +4,14 @@ mod round;
 pub use round::{Desk, Round, round};
 
 use crate::experiments::{CannotRun, Experiment, Recorded, Run};
+use crate::gates;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
-use tonle_evidence::record::{Outcome, PathClass, Target};
+use tonle_evidence::record::{Outcome, PathClass, Stream, Target};
 use tonle_net::clock::wall_us;
 
 /// Time that a run gets to note what it saw after it was told to end.
@@ -88,7 +89,10 @@ pub async fn run_one(job: &Job, run: Run, stops: &Stops) -> Ended {
     let t_start_us = wall_us();
     let run = Arc::new(run);
     let mut task = spawn(job, Arc::clone(&run));
-    let timeout = Duration::from_secs(job.experiment.meta().timeout_s.into());
+    let mut timeout = Duration::from_secs(job.experiment.meta().timeout_s.into());
+    if is_gated(job) {
+        timeout += gates::TIME_MAX;
+    }
     let (joined, cut) = tokio::select! {
         joined = &mut task => (joined, None),
         () = stops.stop.cancelled() => (end(&run, task).await, Some(Outcome::Cancelled)),
@@ -102,7 +106,7 @@ pub async fn run_one(job: &Job, run: Run, stops: &Stops) -> Ended {
     let bytes_used = run.bytes_used();
     let recorded = run.take();
     let outcome = match (joined, cut) {
-        (Ok(Err(reason)), None) if recorded.observations.is_empty() => {
+        (Ok(Err(reason)), None) if recorded.observations.iter().all(gates::is_check) => {
             return Ended::DidNotRun(Arc::new(reason));
         }
         (Err(error), _) if error.is_panic() => Outcome::Panicked,
@@ -133,10 +137,23 @@ fn never_began() -> Ended {
     }))
 }
 
+/// Whether checks are made around a run: where it says something of what can be reached.
+fn is_gated(job: &Job) -> bool {
+    job.experiment.meta().stream == Stream::Openness
+}
+
 /// A task of its own, so that a panic ends there.
 fn spawn(job: &Job, run: Arc<Run>) -> JoinHandle<Result<(), CannotRun>> {
     let Job { experiment, target } = job.clone();
-    tokio::spawn(async move { experiment.run(&run, &target).await })
+    let is_gated = is_gated(job);
+    tokio::spawn(async move {
+        let running = experiment.run(&run, &target);
+        if is_gated {
+            gates::around(&run, running).await
+        } else {
+            running.await
+        }
+    })
 }
 
 /// Tells a run to end, waits a moment, then ends it.

@@ -11,6 +11,7 @@ mod door;
 mod files;
 mod front;
 mod ndt7;
+mod portal;
 mod responsiveness;
 pub mod stamp;
 mod throughput1;
@@ -35,6 +36,7 @@ use door::TestDoor;
 use files::Files;
 use front::{Door, Front, FrontSettings};
 use ndt7::Ndt7;
+use portal::Portal;
 use responsiveness::Responsiveness;
 use stamp::Reflector;
 use std::net::SocketAddr;
@@ -166,6 +168,7 @@ impl Servers {
             Box::new(throughput1),
             Box::new(responsiveness),
             Box::new(files),
+            Box::new(Portal),
         ];
         if let Some(control) = control {
             doors.push(Box::new(control));

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 mod archive;
 mod ndt7;
+mod portal;
 mod support;
 mod throughput1;
 mod tokens;

@@ -92,10 +92,13 @@ fn annotations(public: &Public, run: &RunFacts, record: &str) -> Value {
         "tunnel" => Some("vpn"),
         _ => None,
     };
+    let known_good = run.known_good_failed.first().cloned();
     let against: Vec<&str> = [
         ("tunnelled", &run.tunnelled),
         ("clock_off", &run.clock_off),
         ("never_left", &run.never_left),
+        ("portal", &run.portal),
+        ("known_good_failed", &known_good),
         ("cut_short", &run.cut_short),
     ]
     .into_iter()

@@ -7,6 +7,7 @@ mod certificate;
 mod from_ooni;
 mod from_record;
 mod from_untagged;
+mod gates;
 
 pub use address::Address;
 pub use certificate::Certificate;
@@ -54,6 +55,10 @@ pub struct RunFacts {
     pub clock_off: Option<Witness>,
     /// Nothing left the device.
     pub never_left: Option<Witness>,
+    /// Something else than the collector answered for its empty page.
+    pub portal: Option<Witness>,
+    /// Sites that are reached wherever the Internet is, where none of them was.
+    pub known_good_failed: Vec<Witness>,
     /// The run was ended before its time.
     pub cut_short: Option<Witness>,
 }

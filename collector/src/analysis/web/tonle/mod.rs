@@ -17,6 +17,8 @@ mod finding;
 #[cfg(test)]
 mod innocent;
 #[cfg(test)]
+mod invalid_runs;
+#[cfg(test)]
 mod properties;
 pub mod rules;
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod line;
 #[cfg(test)]
 mod tests;
 
+use super::gates;
 use super::{
     Address, Certificate, Endpoint, Facts, Http, Late, Lookup, Response, RunFacts, Step, Tls, Via,
 };
@@ -66,7 +67,8 @@ fn run_facts(public: &Public) -> RunFacts {
         && clock
             .offset_us
             .is_some_and(|offset_us| offset_us.saturating_abs() > CLOCK_OFF_MAX_US);
-    let mut steps = public.observations.iter();
+    let own = |seen: &&Observation| !gates::is_check(seen);
+    let mut steps = public.observations.iter().filter(own);
     let never_left = steps.all(|seen| seen.detail.get("sent") == Some(&false.into()));
     let pointer = |is_so: bool, to: &str| is_so.then(|| to.to_owned());
     RunFacts {
@@ -76,6 +78,8 @@ fn run_facts(public: &Public) -> RunFacts {
             never_left && !public.observations.is_empty(),
             "/observations",
         ),
+        portal: gates::portal(public),
+        known_good_failed: gates::known_good_failed(public),
         cut_short: pointer(public.outcome != Outcome::Completed, "/outcome"),
     }
 }

@@ -229,3 +229,22 @@ proptest! {
         prop_assert_eq!(keys(&more), keys(&steps));
     }
 }
+
+#[test]
+fn a_check_is_no_step_of_the_visit() {
+    let visit = [seen(
+        "resolve",
+        "site.example",
+        None,
+        json!({ "engine": "udp", "transaction": 1, "depth": 0 }),
+    )];
+    let check = seen(
+        "portal_check",
+        "http://collector.example/generate_204",
+        None,
+        json!({ "status": 204 }),
+    );
+    let site = seen("known_good", "https://site.example/", None, json!({}));
+    let gated: Vec<Observation> = visit.iter().cloned().chain([check, site]).collect();
+    assert_eq!(facts(&gated), facts(&visit));
+}

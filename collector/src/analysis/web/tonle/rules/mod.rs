@@ -25,7 +25,9 @@ mod http_failed;
 mod http_server_side;
 mod http_slow;
 mod run_clock;
+mod run_known_good;
 mod run_never_left;
+mod run_portal;
 mod run_tunnel;
 mod tcp_connected;
 mod tcp_failed;
@@ -66,6 +68,8 @@ pub static ALL: &[Rule] = &[
     run_tunnel::RULE,
     run_clock::RULE,
     run_never_left::RULE,
+    run_portal::RULE,
+    run_known_good::RULE,
     dns_bogon::RULE,
     dns_sinkhole::RULE,
     dns_blockpage::RULE,
