@@ -69,16 +69,20 @@ fn command(missing: Option<&str>) -> Option<ExitCode> {
         Some(PathBuf::from(arguments.get(place + 1)?))
     };
     let places = || {
-        let place = arguments.iter().position(|argument| argument == "--places");
-        let count = place.and_then(|place| arguments.get(place + 1)?.parse().ok());
-        count.unwrap_or(PLACES)
+        let Some(place) = arguments.iter().position(|one| one == "--places") else {
+            return Ok(PLACES);
+        };
+        let count = arguments
+            .get(place + 1)
+            .and_then(|count| count.parse().ok());
+        count.ok_or("--places wants a number".to_owned())
     };
     let (scenarios, matrix) = (file("--scenarios"), file("--matrix"));
     let path = scenarios.as_ref().or(matrix.as_ref())?;
     let wrong = match (missing, &scenarios) {
         (Some(why), _) => Err(why.to_owned()),
         (None, Some(_)) => report::write(path),
-        (None, None) => matrix::write(path, places()),
+        (None, None) => places().and_then(|places| matrix::write(path, places)),
     };
     Some(match wrong {
         Ok(0) => ExitCode::SUCCESS,

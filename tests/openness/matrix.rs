@@ -20,6 +20,8 @@ const OONI: [&str; 7] = [
     "down",
     "null",
 ];
+/// What of it is an accusation.
+const ACCUSES: [&str; 4] = ["dns", "tcp_ip", "http-failure", "http-diff"];
 /// What ours can say.
 const OURS: [&str; 6] = [
     "blocked",
@@ -222,6 +224,22 @@ fn sums(out: &mut String, seen: &[Seen], wrong: &[&Seen]) {
          `impaired`); a false one is either of these without interference. Our layer: {missed} misses \
          of {interfered}, {} false ones of {innocent}.\n",
         wrong.len() - missed
+    );
+    let theirs = |is_innocent: bool| {
+        let of = seen
+            .iter()
+            .filter(|one| matches!(one.did(), Did::Nothing(_)) == is_innocent);
+        let of =
+            of.filter(|one| is_innocent || matches!(one.did(), Did::Blocked(_) | Did::Slowed(_)));
+        of.filter(|one| ACCUSES.contains(&one.ooni.as_str()) == is_innocent)
+            .count()
+    };
+    let _ = writeln!(
+        out,
+        "OONI's layer, where a miss is interference that it does not call blocking: {} misses, {} false\n\
+         ones.\n",
+        theirs(false),
+        theirs(true)
     );
     let untold = with(|did| matches!(did, Did::Untold(_)));
     let _ = writeln!(
