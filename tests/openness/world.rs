@@ -22,6 +22,8 @@ const SECOND: &str = "th1";
 const WEB_PORT: u16 = 8080;
 /// Port of the measurement servers, as test helpers have it.
 const CONTROL_PORT: u16 = 443;
+/// A site that no scenario blocks: those of the seed list are at the address of what is blocked.
+const KNOWN_GOOD: &str = "https://ya.ru/";
 /// Packets kept for a failure, bytes: the bodies that the scenarios transfer, several times.
 const PCAP_BYTES: usize = 8 * 1024 * 1024;
 
@@ -215,6 +217,7 @@ fn agent_config(home: &Path, more: &str) -> String {
     format!(
         "data_dir = '{home}/agent'\nprovince = 'KH-12'\nmetered = false\n\
          monthly_budget_bytes = 1_000_000_000_000\nextra_roots = '{home}/{FIRST}.roots.pem'\n{more}\n\
+         [gates]\nknown_good = ['{KNOWN_GOOD}']\n\
          [openness]\ncontrols = ['https://0.th.ooni.org/control', 'https://1.th.ooni.org/control']\n"
     )
 }
