@@ -7,7 +7,7 @@
 //! So an agent that runs day and night weighs no more than one that runs twice a day, and a late
 //! record corrects the past by touching one hour, one day and one month.
 use super::CellsError;
-use crate::statements::median::{median, median_of_sorted};
+use crate::statements::quantile::{median, median_of_sorted};
 use rusqlite::{Params, Transaction, params};
 use std::collections::BTreeSet;
 use tonle_evidence::local_time::{LocalDay, LocalHour, LocalMonth};

@@ -11,7 +11,7 @@
 //!
 //! Joins by a single-use invitation are a batch each; joins by an n-use invitation are one batch,
 //! unless the inviter vouched that they are distinct people.
-use super::median::median;
+use super::quantile::median;
 use super::suppress::UnitValue;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

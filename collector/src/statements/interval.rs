@@ -5,6 +5,8 @@
 //! (David and Nagaraja, *Order Statistics*, 3rd ed., section 7.1). Here u = n+1−l, and l is the
 //! largest for which the probability is at least 95 %. Fewer than six values have no such interval.
 
+use super::binomial;
+
 /// The least coverage of a published interval.
 pub const COVERAGE_MIN: f64 = 0.95;
 
@@ -35,19 +37,15 @@ impl Ranks {
 
 /// The narrowest symmetric interval for the median of `n` values with a coverage of at least
 /// [`COVERAGE_MIN`]; `None` when there is none.
-///
-/// The binomial terms are taken relative to the middle one, C(n,k)/C(n,⌊n/2⌋), and normalised by
-/// their sum: nothing overflows, and what underflows is too small to matter.
 #[must_use]
 pub fn median_ranks(n: usize) -> Option<Ranks> {
-    let terms = binomial_terms(n);
-    let total: f64 = terms.iter().sum();
+    let terms = binomial::terms(n, 0.5);
     let mut outside = 0.0;
     let mut best = None;
     for lower in 1..=n.div_ceil(2) {
         // Symmetry: both tails k < l and k > n−l weigh the same.
         outside += 2.0 * terms[lower - 1];
-        let coverage = 1.0 - outside / total;
+        let coverage = 1.0 - outside;
         if coverage < COVERAGE_MIN {
             break;
         }
@@ -58,19 +56,6 @@ pub fn median_ranks(n: usize) -> Option<Ranks> {
         });
     }
     best
-}
-
-/// C(n,k)/C(n,⌊n/2⌋) for k = 0..=n.
-fn binomial_terms(n: usize) -> Vec<f64> {
-    let mut terms = vec![1.0; n + 1];
-    let middle = n / 2;
-    for k in (0..middle).rev() {
-        terms[k] = terms[k + 1] * (k + 1) as f64 / (n - k) as f64;
-    }
-    for k in middle + 1..=n {
-        terms[k] = terms[k - 1] * (n - k + 1) as f64 / k as f64;
-    }
-    terms
 }
 
 #[cfg(test)]

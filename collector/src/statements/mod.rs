@@ -1,12 +1,17 @@
 //! Pure: cells become statements. Who counts as one, what the middle is, how sure that is, and
 //! what may be said at all.
 //!
-//! Read in this order: [`independence`] (agents that may be one person count once), [`median`],
-//! [`interval`] (how sure), [`suppress`] (the one mechanism that decides what is shown). Pages, API
+//! Read in this order: [`independence`] (agents that may be one person count once), [`quantile`],
+//! [`interval`], [`order_bounds`] and [`share`] (how sure, all upon [`binomial`]), [`holm`] (many
+//! claims in one table), [`suppress`] (the one mechanism that decides what is shown). Pages, API
 //! and metrics all publish what [`estimate`] returns and compute nothing beside it.
+pub mod binomial;
+pub mod holm;
 pub mod independence;
 pub mod interval;
-pub mod median;
+pub mod order_bounds;
+pub mod quantile;
+pub mod share;
 pub mod suppress;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@
 //! 4. Below the estimator's floor: `insufficient`, with counts.
 //! 5. Else `estimate`, always with its interval.
 use super::interval::median_ranks;
-use super::median::median_of_sorted;
+use super::quantile::median_of_sorted;
 use tonle_evidence::statement::{Counts, Figure, State};
 
 /// The thresholds of publication.

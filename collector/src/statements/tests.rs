@@ -1,6 +1,6 @@
 //! Properties of what is published: order does not matter, intervals cover, one liar moves little.
 use super::independence::{AgentPeriod, Sighting, units};
-use super::median::median;
+use super::quantile::median;
 use super::suppress::{Rules, UnitValue, estimate};
 use proptest::prelude::*;
 use rand::rngs::StdRng;
