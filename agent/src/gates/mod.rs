@@ -2,9 +2,9 @@
 //! and no verdict is drawn from it. Whether the traffic went through a tunnel and whether the clock
 //! is right stand in the context of every record; here is what takes a request.
 //!
-//! 1. Before and after each run the collector's front is asked for an empty page ([`portal`]):
+//! 1. Before and after each run the collector's front is asked for an empty page (`portal`):
 //!    whoever answers something else stands between the device and the Internet.
-//! 2. Before a run some sites that are reached wherever the Internet is ([`known_good`]): when none of
+//! 2. Before a run some sites that are reached wherever the Internet is (`known_good`): when none of
 //!    them is, the run says something of this line and nothing of its target. Our own collector is
 //!    none of them.
 //! 3. Checks cost data: what was seen after one run is what was seen before the next one, sites are

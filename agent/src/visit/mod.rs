@@ -2,9 +2,9 @@
 //! request; redirects followed step by step. `web_page` and `web_connectivity` are visits, and differ
 //! in their breadth:
 //!
-//! - `web_page` goes one way ([`first`]): the device's resolvers, addresses in order until one
+//! - `web_page` goes one way (`first`): the device's resolvers, addresses in order until one
 //!   connects.
-//! - `web_connectivity` tries every way ([`every`]): several resolvers and every address side by side,
+//! - `web_connectivity` tries every way (`every`): several resolvers and every address side by side,
 //!   and asks controls what they see.
 //!
 //! In both a handshake or a request that fails is not tried again elsewhere, redirects are followed

@@ -46,7 +46,7 @@ impl JournalReader {
         Ok(Self { connection })
     }
 
-    /// At most `limit` entries in order, from `index` on; fewer once they hold [`READ_MAX_BYTES`].
+    /// At most `limit` entries in order, from `index` on; fewer once they hold `READ_MAX_BYTES`.
     pub fn entries_from(&self, index: u64, limit: usize) -> Result<Vec<Entry>, ReadError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM entry WHERE entry_index >= ?1 ORDER BY entry_index LIMIT ?2"

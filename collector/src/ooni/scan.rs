@@ -1,7 +1,7 @@
 //! Looks through a measurement for what would name a volunteer, before it is kept or published.
 //!
 //! A measurement is full of addresses that are evidence: of targets, resolvers, controls. These stand
-//! in places that the format has for them ([`evidence`]). Any other address, and any MAC address, in
+//! in places that the format has for them (`evidence`). Any other address, and any MAC address, in
 //! any text, key, or bytes in base64, may be the volunteer's: servers echo whom they see.
 use super::accept::is_shared_with_nobody;
 use base64::Engine;

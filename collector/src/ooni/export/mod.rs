@@ -1,6 +1,6 @@
 //! What leaves the journal in OONI's format: one line per measurement, or why there is none.
 //!
-//! 1. Of a record of `web_connectivity` its public half is written as a measurement ([`record`]).
+//! 1. Of a record of `web_connectivity` its public half is written as a measurement (`record`).
 //!    Records of other kinds, and what this version cannot read, are not meant.
 //! 2. A measurement of an OONI client is given byte for byte; line breaks in it, which can only stand
 //!    between its tokens, become spaces.
