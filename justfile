@@ -60,7 +60,8 @@ matrix *ARGS:
 
 # What measuring costs in processor time and memory; needs tests/peers/build.sh ndt7.
 cost:
-    cargo bench --bench cost
+    cargo build --release --workspace --bin tonle-agent
+    cargo bench --workspace --bench cost
 
 # Builds every fuzz target and runs each for SECONDS; needs nightly and cargo-fuzz.
 fuzz SECONDS="20":

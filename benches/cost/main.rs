@@ -42,7 +42,7 @@ fn run() -> Result<(), String> {
     let idle = volunteer.idle()?;
     print(&machine::today_and_here());
     print("\n| client | download | upload | peak memory |\n| --- | ---: | ---: | ---: |");
-    for (name, [download, upload]) in [("tonle agent", &ours), ("ndt7-client", &crates)] {
+    for (name, [download, upload]) in [("tonle-agent", &ours), ("ndt7-client", &crates)] {
         let peak_kb = download.client_peak_kb.max(upload.client_peak_kb);
         print(&format!(
             "| {name} | {} | {} | {} |",
@@ -53,7 +53,7 @@ fn run() -> Result<(), String> {
     }
     print("\n| server | client | download | upload |\n| --- | --- | ---: | ---: |");
     for (server, client, [download, upload]) in [
-        ("tonle collector", "tonle agent", &ours),
+        ("tonle collector", "tonle-agent", &ours),
         ("tonle collector", "ndt7-client", &crates),
         ("iperf3 -s", "iperf3", &iperf3),
     ] {
@@ -66,9 +66,10 @@ fn run() -> Result<(), String> {
     print(&format!("\n{}", ratios(&ours, &crates, &iperf3)));
     let peak_kb = ours[0].client_peak_kb.max(ours[1].client_peak_kb);
     print(&format!(
-        "An agent between its rounds holds {} (aim: below {IDLE_AIM_MB}); one that measures, {} at \
-         most (aim: below {PEAK_AIM_MB}).",
-        megabytes(idle),
+        "An agent between its rounds holds {} (aim: below {IDLE_AIM_MB}), {} of them its own and the rest \
+         pages of the program's file; one that measures, {} at most (aim: below {PEAK_AIM_MB}).",
+        megabytes(idle.resident_kb),
+        megabytes(idle.own_kb),
         megabytes(peak_kb),
     ));
     Ok(())

@@ -21,6 +21,8 @@ pub(crate) struct Look {
     pub(crate) peak_kb: u64,
     /// Memory that is resident now, kB.
     pub(crate) resident_kb: u64,
+    /// What of it is its own, and no page of a file that the kernel can take back, kB.
+    pub(crate) own_kb: u64,
 }
 
 /// Looks at a process; `None` once it has ended.
@@ -41,6 +43,7 @@ pub(crate) fn look(pid: u32) -> Option<Look> {
         cpu_us: (ticks(11)? + ticks(12)?) * TICK_US,
         peak_kb: kb("VmHWM:")?,
         resident_kb: kb("VmRSS:")?,
+        own_kb: kb("RssAnon:")?,
     })
 }
 

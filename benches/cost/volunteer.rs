@@ -1,5 +1,5 @@
 //! A collector with its measurement servers and an agent that has joined it, both on loopback.
-use crate::process::{self, Serving};
+use crate::process::{self, Look, Serving};
 use crate::transfers::{Cost, json, number, peak_kb};
 use serde_json::Value;
 use std::net::{TcpListener, TcpStream};
@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const TONLE: &str = env!("CARGO_BIN_EXE_tonle");
+/// What a volunteer's device runs; `just cost` builds it beside the front door.
+const AGENT: &str = "tonle-agent";
 /// Longest wait for a server, microseconds.
 const READY_WITHIN_US: i64 = 20_000_000;
 /// How long an agent is looked at between its rounds, microseconds.
@@ -15,12 +17,20 @@ const IDLE_US: i64 = 20_000_000;
 pub(crate) struct Volunteer {
     pub(crate) collector: Serving,
     servers_port: u16,
+    program: PathBuf,
     agent: PathBuf,
 }
 
 impl Volunteer {
     /// Starts the collector and joins it.
     pub(crate) fn start(home: &Path) -> Result<Self, String> {
+        let program = Path::new(TONLE).with_file_name(AGENT);
+        if !program.is_file() {
+            let path = program.display();
+            return Err(format!(
+                "{path} is not built; run cargo build --release --workspace --bin {AGENT}"
+            ));
+        }
         let (port, servers_port) = (free_port()?, free_port()?);
         let (collector, agent) = (home.join("collector.toml"), home.join("agent.toml"));
         let write = |path: &Path, text: String| {
@@ -55,12 +65,13 @@ impl Volunteer {
             .arg(&collector);
         let (invited, _) = process::watched(&mut invite)?;
         let invitation = String::from_utf8_lossy(&invited.stdout).trim().to_owned();
-        let mut join = Command::new(TONLE);
-        join.args(["agent", "join", "--config"]).arg(&agent);
+        let mut join = Command::new(&program);
+        join.args(["join", "--config"]).arg(&agent);
         process::watched(join.args([&invitation, "--accept", "q1", "--qos-only"]))?;
         Ok(Self {
             collector: serving,
             servers_port,
+            program,
             agent,
         })
     }
@@ -72,10 +83,8 @@ impl Volunteer {
 
     /// Our throughput: download, upload.
     pub(crate) fn measure(&self) -> Result<[Cost; 2], String> {
-        let mut command = Command::new(TONLE);
-        command
-            .args(["agent", "measure", "--config"])
-            .arg(&self.agent);
+        let mut command = Command::new(&self.program);
+        command.args(["measure", "--config"]).arg(&self.agent);
         command.args(["throughput", "--json"]);
         let looking = self.collector.pid();
         let ((output, looks), server) =
@@ -110,10 +119,10 @@ impl Volunteer {
         Ok([direction("download")?, direction("upload")?])
     }
 
-    /// Memory of an agent that has run a round and waits for the next, kB.
-    pub(crate) fn idle(&self) -> Result<u64, String> {
-        let mut command = Command::new(TONLE);
-        command.args(["agent", "run", "--config"]).arg(&self.agent);
+    /// An agent that has run a round and waits for the next.
+    pub(crate) fn idle(&self) -> Result<Look, String> {
+        let mut command = Command::new(&self.program);
+        command.args(["run", "--config"]).arg(&self.agent);
         let agent = Serving::start(&mut command)?;
         let until_us = process::now_us() + IDLE_US;
         let mut last = agent.look()?;
@@ -121,7 +130,7 @@ impl Volunteer {
             process::wait();
             last = agent.look()?;
         }
-        Ok(last.resident_kb)
+        Ok(last)
     }
 }
 
