@@ -114,7 +114,8 @@ fn keys_used() -> BTreeSet<String> {
     let mut keys = keys_in_sources();
     keys.extend(keys_of_records());
     keys.extend(keys_of_catalogue());
-    keys.insert("experiment.path".to_owned()); // it has observations and no metric
+    // These have observations and no metric.
+    keys.extend(["path", "sni", "quic", "services"].map(|name| format!("experiment.{name}")));
     keys
 }
 
