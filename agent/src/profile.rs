@@ -258,6 +258,7 @@ mod tests {
             en: "Testland".into(),
             km: "Testland".into(),
             utc_offset_s: 0,
+            peak: None,
             provinces: vec![province("XX-1"), province("XX-2")],
             operators: vec![Operator {
                 id: "one".into(),

@@ -13,7 +13,7 @@ use tonle_evidence::record::{
     PathClass, PlaceKind, Plan, Province, ProvinceKnown, Public, QuotaState, Sample, Software,
     Stream, Target, Technology,
 };
-use tonle_evidence::statement::{Access, CAPTION, Counts, Figure, State, Statement};
+use tonle_evidence::statement::{Access, CAPTION, Counts, Figure, State, Statement, Window};
 use tonle_evidence::words::Lang;
 
 const PROVINCES: &str = include_str!("../../configs/countries/kh/provinces.geojson");
@@ -89,7 +89,9 @@ pub(crate) fn statements() -> Vec<Statement> {
                     province: province.code.clone(),
                     access,
                     period: month(),
+                    window: Window::All,
                     state: state(turn, middle(&metric.unit)),
+                    left_out: Vec::new(),
                     caption: CAPTION.to_owned(),
                 });
             }

@@ -174,6 +174,7 @@ mod tests {
             en: "Testland".into(),
             km: "Testland".into(),
             utc_offset_s: 0,
+            peak: None,
             provinces: vec![province("XX-3"), province("XX-7")],
             operators: Vec::new(),
         };

@@ -162,6 +162,7 @@ mod tests {
                 en: "Testland".into(),
                 km: "Testland".into(),
                 utc_offset_s: 0,
+                peak: None,
                 provinces: Vec::new(),
                 operators: Vec::new(),
             },

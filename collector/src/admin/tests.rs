@@ -17,6 +17,7 @@ fn settings() -> AdminSettings {
             en: "Test".into(),
             km: "Test".into(),
             utc_offset_s: 25_200,
+            peak: None,
             provinces: vec![ProvinceInfo {
                 code: "XX-1".into(),
                 en: "One".into(),

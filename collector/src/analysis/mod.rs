@@ -40,7 +40,10 @@ impl Ground {
         let country = &self.country;
         let mut lines = vec![
             RULES.to_owned(),
-            format!("{} {}", country.code, country.utc_offset_s),
+            format!(
+                "{} {} {:?}",
+                country.code, country.utc_offset_s, country.peak
+            ),
         ];
         let provinces = country.provinces.iter().map(|province| &province.code);
         lines.extend(provinces.cloned());

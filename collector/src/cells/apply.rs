@@ -3,8 +3,9 @@ use super::intern::{Cell, agent_id, cell_of};
 use super::roll::{self, TouchedHour};
 use super::{CellsError, DEVICE_RESULTS_KEPT};
 use crate::admin::{ENROLMENT_SCHEMA, EnrolmentPrivate};
-use crate::analysis::{Facts, Ground, NoCell, Received, analyse};
+use crate::analysis::{Facts, Ground, LeftOut, NoCell, Received, analyse};
 use crate::journal::Entry;
+use crate::statements::sketch;
 use rusqlite::{Transaction, params};
 use std::collections::BTreeSet;
 use tonle_evidence::dsse::types;
@@ -31,7 +32,7 @@ pub(super) fn apply(
             (EntryKind::Record | EntryKind::Revocation | EntryKind::OoniMeasurement, _) => {}
         }
     }
-    roll::bring_up_to_date(transaction, &touched)
+    roll::bring_up_to_date(transaction, &touched, ground.country.peak)
 }
 
 /// Learns an agent's batch. Of several batches the least stands, whatever the order of entries.
@@ -85,7 +86,10 @@ fn record(
         facts.as_ref().err(),
     )?;
     match facts {
-        Ok(facts) => samples(transaction, agent_id, entry.entry_index, &facts, touched),
+        Ok(facts) => {
+            left_out(transaction, &facts)?;
+            samples(transaction, agent_id, entry.entry_index, &facts, touched)
+        }
         Err(_) => Ok(()),
     }
 }
@@ -118,7 +122,13 @@ fn samples(
         let Cell { cell_id, series_id } = cell_of(transaction, &value.metric, &facts.stratum)?;
         let ordinal = i64::try_from(ordinal).expect("a record's samples fit in a line");
         transaction
-            .prepare_cached("INSERT OR IGNORE INTO sample VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .prepare_cached(
+                "INSERT INTO bucket VALUES (?1, ?2, ?3, 1)
+                 ON CONFLICT DO UPDATE SET samples = samples + 1",
+            )?
+            .execute(params![cell_id, hour, sketch::bucket_of(value.value)])?;
+        transaction
+            .prepare_cached("INSERT INTO sample VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
             .execute(params![
                 agent_id,
                 cell_id,
@@ -133,6 +143,31 @@ fn samples(
             hour: facts.hour,
             cell_id,
         });
+    }
+    Ok(())
+}
+
+/// Counts what was measured and says nothing of the line. A metric that is declared nowhere has no
+/// figure to be missing from.
+fn left_out(transaction: &Transaction<'_>, facts: &Facts) -> Result<(), CellsError> {
+    let month = facts.hour.day.month().to_string();
+    let declared = facts
+        .left_out
+        .iter()
+        .filter(|(_, reason)| *reason != LeftOut::Undeclared);
+    for (metric, reason) in declared {
+        transaction
+            .prepare_cached(
+                "INSERT INTO left_out VALUES (?1, ?2, ?3, ?4, ?5, 1)
+                 ON CONFLICT DO UPDATE SET samples = samples + 1",
+            )?
+            .execute(params![
+                month,
+                metric,
+                facts.stratum.province,
+                facts.stratum.access().as_str(),
+                reason.as_str(),
+            ])?;
     }
     Ok(())
 }

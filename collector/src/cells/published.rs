@@ -1,12 +1,13 @@
-//! The published grid: metric × province × access × month, and nothing else. No total over any of
+//! The published grid: metric × province × access × month × window, and nothing else. No total over any of
 //! them is published anywhere, so that no suppressed cell can be found by subtraction.
 use super::CellsError;
 use super::read::{CellsReader, SeriesKey};
 use crate::analysis::Ground;
-use crate::statements::{Rules, estimate, units};
+use crate::statements::{AgentPeriod, Rules, estimate_part, units};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tonle_evidence::local_time::{LocalHour, LocalMonth};
-use tonle_evidence::statement::{Access, CAPTION, State, Statement};
+use tonle_evidence::statement::{Access, CAPTION, Statement, Window};
 
 /// Which part of the grid is asked for. What is not given is not narrowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Filter {
     pub metric: Option<String>,
     /// Access class.
     pub access: Option<Access>,
+    /// Hours of the day.
+    pub window: Window,
     /// Only metrics that stand on overview pages.
     pub headline_only: bool,
 }
@@ -50,7 +53,16 @@ impl Published {
         filter: &Filter,
     ) -> Result<Vec<Statement>, CellsError> {
         let (province, metric) = (filter.province.as_deref(), filter.metric.as_deref());
-        let series = self.cells.agent_periods(month, province, metric)?;
+        let whole = self
+            .cells
+            .agent_periods(month, Window::All, province, metric)?;
+        let part = self
+            .cells
+            .agent_periods(month, filter.window, province, metric)?;
+        let units_of = |all: &BTreeMap<SeriesKey, Vec<AgentPeriod>>, key: &SeriesKey| {
+            units(all.get(key).map_or(&[][..], Vec::as_slice))
+        };
+        let mut left_out = self.cells.left_out(month, province, metric)?;
         let metrics = self.ground.catalogue.iter().filter(|(id, declared)| {
             metric.is_none_or(|wanted| wanted == *id)
                 && (declared.headline || !filter.headline_only)
@@ -67,24 +79,23 @@ impl Published {
                         province: info.code.clone(),
                         access,
                     };
-                    let agents = series.get(&key).map_or(&[][..], Vec::as_slice);
-                    let state = estimate(&units(agents), &Rules::PUBLISHED);
-                    statements.push(statement(key, &declared.unit, month, state));
+                    let (part, whole) = (units_of(&part, &key), units_of(&whole, &key));
+                    let state = estimate_part(&part, &whole, &Rules::PUBLISHED);
+                    let left_out = left_out.remove(&key).filter(|_| state.shows_counts());
+                    statements.push(Statement {
+                        metric: key.metric,
+                        unit: declared.unit.clone(),
+                        province: key.province,
+                        access: key.access,
+                        period: month,
+                        window: filter.window,
+                        state,
+                        left_out: left_out.unwrap_or_default(),
+                        caption: CAPTION.to_owned(),
+                    });
                 }
             }
         }
         Ok(statements)
-    }
-}
-
-fn statement(key: SeriesKey, unit: &str, period: LocalMonth, state: State) -> Statement {
-    Statement {
-        metric: key.metric,
-        unit: unit.to_owned(),
-        province: key.province,
-        access: key.access,
-        period,
-        state,
-        caption: CAPTION.to_owned(),
     }
 }

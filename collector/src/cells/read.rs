@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use tonle_evidence::hash::{Hash, Hex, PublicKey};
 use tonle_evidence::local_time::LocalMonth;
-use tonle_evidence::statement::Access;
+use tonle_evidence::statement::{Access, LeftOut, Window};
 
 /// What statements are made of, within one month.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,10 +60,12 @@ impl CellsReader {
         Ok(next_index(&self.connect()?)?)
     }
 
-    /// What agents gave over a month, by series; of one province or metric where asked.
+    /// What agents gave over the window's hours of a month, by series; of one province or metric
+    /// where asked. An agent that was with several operators stands once for each.
     pub fn agent_periods(
         &self,
         month: LocalMonth,
+        window: Window,
         province: Option<&str>,
         metric: Option<&str>,
     ) -> Result<BTreeMap<SeriesKey, Vec<AgentPeriod>>, CellsError> {
@@ -75,9 +77,14 @@ impl CellsReader {
             "SELECT metric, province, access, agent_id, coalesce(batch, ''), value, agent_days,
                     agent_month.records
              FROM agent_month JOIN series USING (series_id) JOIN agent USING (agent_id)
-             WHERE month = ?1 AND (?2 IS NULL OR province = ?2) AND (?3 IS NULL OR metric = ?3)",
+             WHERE month = ?1 AND window = ?4 AND (?2 IS NULL OR province = ?2) AND (?3 IS NULL OR metric = ?3)",
         )?;
-        let mut rows = statement.query(params![month.to_string(), province, metric])?;
+        let mut rows = statement.query(params![
+            month.to_string(),
+            province,
+            metric,
+            window.as_str()
+        ])?;
         let mut series: BTreeMap<SeriesKey, Vec<AgentPeriod>> = BTreeMap::new();
         while let Some(row) = rows.next()? {
             let Some(access) = access_of(&row.get::<_, String>(2)?) else {
@@ -90,6 +97,7 @@ impl CellsReader {
             };
             let seen = sightings.get(&(row.get(3)?, access)).cloned();
             let agent = AgentPeriod {
+                agent: row.get::<_, i64>(3)?.cast_unsigned(),
                 batch: row.get(4)?,
                 sightings: seen.unwrap_or_default(),
                 value: row.get(5)?,
@@ -99,6 +107,38 @@ impl CellsReader {
             series.entry(key).or_default().push(agent);
         }
         Ok(series)
+    }
+
+    /// Samples of a month that entered no cell, by series and reason.
+    pub fn left_out(
+        &self,
+        month: LocalMonth,
+        province: Option<&str>,
+        metric: Option<&str>,
+    ) -> Result<BTreeMap<SeriesKey, Vec<LeftOut>>, CellsError> {
+        let connection = self.connect()?;
+        let mut statement = connection.prepare(
+            "SELECT metric, province, access, reason, samples FROM left_out
+             WHERE month = ?1 AND (?2 IS NULL OR province = ?2) AND (?3 IS NULL OR metric = ?3)
+             ORDER BY reason",
+        )?;
+        let mut rows = statement.query(params![month.to_string(), province, metric])?;
+        let mut left_out: BTreeMap<SeriesKey, Vec<LeftOut>> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let Some(access) = access_of(&row.get::<_, String>(2)?) else {
+                continue;
+            };
+            let key = SeriesKey {
+                metric: row.get(0)?,
+                province: row.get(1)?,
+                access,
+            };
+            left_out.entry(key).or_default().push(LeftOut {
+                reason: row.get(3)?,
+                samples: row.get::<_, i64>(4)?.cast_unsigned(),
+            });
+        }
+        Ok(left_out)
     }
 
     /// The newest records of a key.

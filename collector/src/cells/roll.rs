@@ -1,16 +1,19 @@
 //! Hours into days into months: each value a median of the level below, computed anew from it.
 //!
 //! 1. agent-hour: median of the samples of one agent in one cell in one local hour;
-//! 2. agent-day: median of the agent-hours of a series;
-//! 3. agent-month: median of the agent-days.
+//! 2. agent-day: median of the agent-hours of a series, over the whole day, the peak hours and the
+//!    others;
+//! 3. agent-month: median of the agent-days, of each of the three.
 //!
 //! So an agent that runs day and night weighs no more than one that runs twice a day, and a late
 //! record corrects the past by touching one hour, one day and one month.
 use super::CellsError;
 use crate::statements::quantile::{median, median_of_sorted};
-use rusqlite::{Params, Transaction, params};
+use rusqlite::{Transaction, params};
 use std::collections::BTreeSet;
+use tonle_evidence::country::PeakHours;
 use tonle_evidence::local_time::{LocalDay, LocalHour, LocalMonth};
+use tonle_evidence::statement::Window;
 
 /// An agent-hour that got a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +28,7 @@ pub(super) struct TouchedHour {
 pub(super) fn bring_up_to_date(
     transaction: &Transaction<'_>,
     touched: &BTreeSet<TouchedHour>,
+    peak: Option<PeakHours>,
 ) -> Result<(), CellsError> {
     for hour in touched {
         agent_hour(transaction, hour)?;
@@ -34,7 +38,7 @@ pub(super) fn bring_up_to_date(
         .map(|touched| (touched.agent_id, touched.series_id, touched.hour.day))
         .collect();
     for (agent_id, series_id, day) in &days {
-        agent_day(transaction, *agent_id, *series_id, *day)?;
+        agent_day(transaction, *agent_id, *series_id, *day, peak)?;
     }
     let months: BTreeSet<(i64, i64, LocalMonth)> = days
         .iter()
@@ -80,21 +84,36 @@ fn agent_day(
     agent_id: i64,
     series_id: i64,
     day: LocalDay,
+    peak: Option<PeakHours>,
 ) -> Result<(), CellsError> {
     let day = day.to_string();
-    let below = level(
-        transaction,
-        "SELECT value, records FROM agent_hour
-         WHERE agent_id = ?1 AND series_id = ?2 AND hour BETWEEN ?3 || 'T00' AND ?3 || 'T23'",
-        params![agent_id, series_id, day],
-    )?;
-    let Some(value) = median(&below.values) else {
-        return Ok(());
-    };
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO agent_day VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![agent_id, series_id, day, value, below.records])?;
+    let hours = hours_of(transaction, agent_id, series_id, &day)?;
+    for window in Window::ALL {
+        let below = Level::of(hours.iter().filter(|hour| is_in(window, hour.hour, peak)));
+        let Some(value) = median(&below.values) else {
+            continue;
+        };
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO agent_day VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![
+                agent_id,
+                series_id,
+                day,
+                window.as_str(),
+                value,
+                below.records
+            ])?;
+    }
     Ok(())
+}
+
+/// Without declared peak hours there is the whole day only.
+fn is_in(window: Window, hour: u8, peak: Option<PeakHours>) -> bool {
+    match window {
+        Window::All => true,
+        Window::Peak => peak.is_some_and(|peak| peak.holds(hour)),
+        Window::OffPeak => peak.is_some_and(|peak| !peak.holds(hour)),
+    }
 }
 
 fn agent_month(
@@ -104,49 +123,91 @@ fn agent_month(
     month: LocalMonth,
 ) -> Result<(), CellsError> {
     let month = month.to_string();
-    let below = level(
-        transaction,
-        "SELECT value, records FROM agent_day
-         WHERE agent_id = ?1 AND series_id = ?2 AND day BETWEEN ?3 || '-01' AND ?3 || '-31'",
-        params![agent_id, series_id, month],
-    )?;
-    let Some(value) = median(&below.values) else {
-        return Ok(());
-    };
-    let agent_days = i64::try_from(below.values.len()).expect("at most 31 days");
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO agent_month VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![
-            month,
-            series_id,
-            agent_id,
-            value,
-            agent_days,
-            below.records
-        ])?;
+    for window in Window::ALL {
+        let below = days_of(transaction, agent_id, series_id, &month, window)?;
+        let Some(value) = median(&below.values) else {
+            continue;
+        };
+        let agent_days = i64::try_from(below.values.len()).expect("at most 31 days");
+        transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO agent_month VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                month,
+                window.as_str(),
+                series_id,
+                agent_id,
+                value,
+                agent_days,
+                below.records
+            ])?;
+    }
     Ok(())
 }
 
-/// Values of the level below, and the records behind all of them.
-struct Level {
-    values: Vec<i64>,
+/// An agent-hour of a day.
+struct HourValue {
+    hour: u8,
+    value: i64,
     records: i64,
 }
 
-fn level<P: Params>(
+fn hours_of(
     transaction: &Transaction<'_>,
-    sql: &str,
-    params: P,
+    agent_id: i64,
+    series_id: i64,
+    day: &str,
+) -> Result<Vec<HourValue>, CellsError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT CAST(substr(hour, -2) AS INTEGER), value, records FROM agent_hour
+         WHERE agent_id = ?1 AND series_id = ?2 AND hour BETWEEN ?3 || 'T00' AND ?3 || 'T23'",
+    )?;
+    let rows = statement.query_map(params![agent_id, series_id, day], |row| {
+        Ok(HourValue {
+            hour: row.get(0)?,
+            value: row.get(1)?,
+            records: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn days_of(
+    transaction: &Transaction<'_>,
+    agent_id: i64,
+    series_id: i64,
+    month: &str,
+    window: Window,
 ) -> Result<Level, CellsError> {
-    let mut level = Level {
-        values: Vec::new(),
-        records: 0,
-    };
-    let mut statement = transaction.prepare_cached(sql)?;
-    let mut rows = statement.query(params)?;
+    let mut level = Level::default();
+    let mut statement = transaction.prepare_cached(
+        "SELECT value, records FROM agent_day
+         WHERE agent_id = ?1 AND series_id = ?2 AND day BETWEEN ?3 || '-01' AND ?3 || '-31'
+             AND window = ?4",
+    )?;
+    let mut rows = statement.query(params![agent_id, series_id, month, window.as_str()])?;
     while let Some(row) = rows.next()? {
         level.values.push(row.get(0)?);
         level.records += row.get::<_, i64>(1)?;
     }
     Ok(level)
+}
+
+/// Values of the level below, and the records behind all of them.
+#[derive(Default)]
+struct Level {
+    values: Vec<i64>,
+    records: i64,
+}
+
+impl Level {
+    fn of<'a>(hours: impl Iterator<Item = &'a HourValue>) -> Self {
+        let mut level = Self::default();
+        for hour in hours {
+            level.values.push(hour.value);
+            level.records += hour.records;
+        }
+        level
+    }
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tonle_evidence::entry::EntryKind;
 use tonle_evidence::hash::{Hex, Id64};
 use tonle_evidence::record::{ProvinceKnown, Technology};
-use tonle_evidence::statement::{Access, State, Statement};
+use tonle_evidence::statement::{Access, State, Statement, Window};
 
 static GROUND: LazyLock<Arc<Ground>> = LazyLock::new(|| Arc::new(ground()));
 
@@ -257,6 +257,63 @@ fn a_file_that_is_damaged_older_or_of_another_journal_is_begun_anew() {
     assert!(reopened().reader().processed_to().is_ok());
     let again = Cells::open(house.dir.path(), Arc::new(other_rules), &reader).unwrap();
     assert_eq!(again.processed_to().unwrap(), 0);
+}
+
+#[test]
+fn peak_hours_and_the_others_have_figures_of_their_own() {
+    let mut house = House::new();
+    // Noon to ten in the evening: at 19, 20, 21 and 22 it is slow.
+    let hours = [10, 10, 10, 10, 10, 10, 10, 500, 500, 500, 500];
+    house.cells.apply(&panel(6, &hours)).unwrap();
+    let median = |window| {
+        let published = Published::new(Arc::clone(&GROUND), house.cells.reader());
+        let filter = Filter {
+            province: Some("KH-12".into()),
+            metric: Some(RTT.into()),
+            access: Some(Access::Fixed),
+            window,
+            ..Filter::default()
+        };
+        let month = "2026-11".parse().unwrap();
+        let statements = published.statements(month, &filter).unwrap();
+        match statements[0].state {
+            State::Estimate { figure, .. } => figure.median,
+            other => panic!("no estimate: {other:?}"),
+        }
+    };
+    assert_eq!(median(Window::All), 12);
+    assert_eq!((median(Window::Peak), median(Window::OffPeak)), (502, 12));
+}
+
+#[test]
+fn what_enters_no_figure_is_counted_by_reason_where_counts_are_shown() {
+    let mut house = House::new();
+    let mut entries = panel(5, &[100]);
+    let mut record = opened(NOON_US + 5 * HOUR_US, 7);
+    record.public.samples[0].unit = "ms".into();
+    entries.push(entry(0, 1, Some(PREFIX), &record));
+    let entries = numbered(entries);
+    house.cells.apply(&entries[..10]).unwrap();
+    let left_out = |house: &House| {
+        let all = statements(&house.cells.reader());
+        let fixed = |found: &&Statement| found.metric == RTT && found.access == Access::Fixed;
+        all.iter().find(fixed).unwrap().left_out.clone()
+    };
+    assert_eq!(left_out(&house), []);
+    house.cells.apply(&entries[10..]).unwrap();
+    let found = left_out(&house);
+    assert_eq!(
+        (found[0].reason.as_str(), found[0].samples),
+        ("wrong_unit", 1)
+    );
+
+    let mut few = House::new();
+    let entries = numbered(vec![
+        enrolment(0, 1, "b"),
+        entry(0, 1, Some(PREFIX), &record),
+    ]);
+    few.cells.apply(&entries).unwrap();
+    assert_eq!(left_out(&few), [], "one agent is not counted");
 }
 
 /// A small world: which agent, when, on what access, with what value.

@@ -62,6 +62,7 @@ fn hall_of(limits: Limits, streams: &[Stream]) -> Hall {
             en: "Test".into(),
             km: "Test".into(),
             utc_offset_s: 25_200,
+            peak: None,
             provinces: Vec::new(),
             operators: Vec::new(),
         },

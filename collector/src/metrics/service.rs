@@ -69,7 +69,7 @@ impl ServiceGauges {
 mod tests {
     use super::*;
     use prometheus::TextEncoder;
-    use tonle_evidence::statement::{Access, CAPTION, Counts, Figure};
+    use tonle_evidence::statement::{Access, CAPTION, Counts, Figure, Window};
 
     fn text_of(state: State) -> String {
         let statement = Statement {
@@ -78,7 +78,9 @@ mod tests {
             province: "KH-12".into(),
             access: Access::Fixed,
             period: "2026-11".parse().unwrap(),
+            window: Window::Peak,
             state,
+            left_out: Vec::new(),
             caption: CAPTION.into(),
         };
         let gauges = ServiceGauges::of(&[statement]);

@@ -3,7 +3,7 @@
 //!
 //! Read in this order: [`independence`] (agents that may be one person count once), [`quantile`],
 //! [`interval`], [`order_bounds`] and [`share`] (how sure, all upon [`binomial`]), [`holm`] (many
-//! claims in one table), [`suppress`] (the one mechanism that decides what is shown). Pages, API
+//! claims in one table), [`sketch`] (live views only), [`suppress`] (the one mechanism that decides what is shown). Pages, API
 //! and metrics all publish what [`estimate`] returns and compute nothing beside it.
 pub mod binomial;
 pub mod holm;
@@ -12,9 +12,10 @@ pub mod interval;
 pub mod order_bounds;
 pub mod quantile;
 pub mod share;
+pub mod sketch;
 pub mod suppress;
 #[cfg(test)]
 mod tests;
 
 pub use independence::{AgentPeriod, Sighting, units};
-pub use suppress::{Rules, UnitValue, estimate};
+pub use suppress::{Rules, UnitValue, estimate, estimate_part};

@@ -44,7 +44,7 @@ pub fn quantile_of_sorted(sorted: &[i64], order: Order) -> Option<i64> {
     let place = last as u128 * u128::from(order.0);
     let below = usize::try_from(place / 1_000).expect("within the values");
     let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
-    Some(between(low, high, (place % 1_000) as i128))
+    Some(between(low, high, (place % 1_000).cast_signed()))
 }
 
 /// The quantile; `None` of nothing. The order of `values` does not matter.

@@ -7,6 +7,9 @@
 //! 3. One unit gave more than half of the agent-days: `suppressed`. Its value would be the cell's.
 //! 4. Below the estimator's floor: `insufficient`, with counts.
 //! 5. Else `estimate`, always with its interval.
+//!
+//! A part of a cell that is published beside the whole is suppressed, too, where the rest is fewer than
+//! k: the two counts would tell the rest's.
 use super::interval::median_ranks;
 use super::quantile::median_of_sorted;
 use tonle_evidence::statement::{Counts, Figure, State};
@@ -50,6 +53,16 @@ pub fn estimate(units: &[UnitValue], rules: &Rules) -> State {
         Some(figure) => State::Estimate { figure, counts },
         None => State::Insufficient { counts },
     }
+}
+
+/// What may be said of a part of a cell, such as its peak hours, beside the whole.
+#[must_use]
+pub fn estimate_part(part: &[UnitValue], whole: &[UnitValue], rules: &Rules) -> State {
+    let rest = whole.len().saturating_sub(part.len());
+    if (1..rules.k).contains(&rest) {
+        return State::Suppressed;
+    }
+    estimate(part, rules)
 }
 
 /// True when one unit gave more than half of all agent-days.

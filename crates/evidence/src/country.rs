@@ -31,6 +31,39 @@ pub struct Operator {
     pub asns: Vec<u32>,
 }
 
+/// The hours of every day in which networks are busiest, on the country's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeakHours {
+    /// First hour, 0 to 23.
+    pub from_hour: u8,
+    /// The hour that is no peak hour any more, 1 to 24.
+    pub until_hour: u8,
+}
+
+impl PeakHours {
+    /// True for the hours from the first to the one before the last.
+    #[must_use]
+    pub fn holds(self, hour: u8) -> bool {
+        (self.from_hour..self.until_hour).contains(&hour)
+    }
+
+    /// Says what is wrong with hours that hold nothing or all, or are none.
+    fn check(self) -> Result<(), String> {
+        let Self {
+            from_hour,
+            until_hour,
+        } = self;
+        let holds_some = from_hour < until_hour && until_hour <= 24;
+        if holds_some && until_hour - from_hour < 24 {
+            return Ok(());
+        }
+        Err(format!(
+            "peak hours from {from_hour} until {until_hour}: give hours of one day, such as 19 and 23"
+        ))
+    }
+}
+
 /// A country.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Country {
@@ -42,6 +75,9 @@ pub struct Country {
     pub km: String,
     /// Local time minus UTC, seconds.
     pub utc_offset_s: i32,
+    /// Its peak hours; `None` where none are declared, and then no figure tells peak from off-peak.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak: Option<PeakHours>,
     /// Provinces in order of their numbers.
     pub provinces: Vec<ProvinceInfo>,
     /// Operators in the order of the file.
@@ -63,6 +99,7 @@ struct CountryFile {
     en: String,
     km: String,
     utc_offset_s: i32,
+    peak: Option<PeakHours>,
 }
 
 #[derive(Deserialize)]
@@ -84,12 +121,19 @@ impl Country {
             }
         };
         let head: CountryFile = toml::from_str(country).map_err(bad("country.toml"))?;
+        if let Some(peak) = head.peak {
+            peak.check().map_err(|reason| BadCountry {
+                file: "country.toml",
+                reason,
+            })?;
+        }
         let operators: OperatorsFile = toml::from_str(operators).map_err(bad("operators.toml"))?;
         Ok(Self {
             code: head.code,
             en: head.en,
             km: head.km,
             utc_offset_s: head.utc_offset_s,
+            peak: head.peak,
             provinces: provinces_of(provinces)?,
             operators: operators.operator,
         })
@@ -145,4 +189,24 @@ fn provinces_of(geojson: &str) -> Result<Vec<ProvinceInfo>, BadCountry> {
         (number, province.code.clone())
     });
     Ok(provinces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peak_hours_are_of_one_day_and_neither_empty_nor_all_of_it() {
+        let peak = |from_hour, until_hour| PeakHours {
+            from_hour,
+            until_hour,
+        };
+        assert!(peak(19, 23).check().is_ok());
+        assert!(peak(23, 24).check().is_ok());
+        for (from, until) in [(19, 19), (23, 19), (0, 24), (19, 25)] {
+            assert!(peak(from, until).check().is_err(), "{from} until {until}");
+        }
+        let hours: Vec<u8> = (0..24).filter(|hour| peak(19, 23).holds(*hour)).collect();
+        assert_eq!(hours, [19, 20, 21, 22]);
+    }
 }

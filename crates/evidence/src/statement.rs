@@ -32,6 +32,36 @@ impl Access {
     }
 }
 
+/// Which hours of the day a figure is of, on the country's clock.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Window {
+    /// The whole day.
+    #[default]
+    All,
+    /// The country's peak hours.
+    Peak,
+    /// All others.
+    OffPeak,
+}
+
+impl Window {
+    /// All windows, in the order of pages.
+    pub const ALL: [Self; 3] = [Self::All, Self::Peak, Self::OffPeak];
+
+    /// The word as it stands in URLs and stores.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Peak => "peak",
+            Self::OffPeak => "off_peak",
+        }
+    }
+}
+
 /// How many stood behind a figure. Shown in the states `insufficient` and `estimate` only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -89,6 +119,21 @@ impl State {
             Self::Estimate { .. } => "estimate",
         }
     }
+
+    /// True where it may be said how many stood behind it.
+    #[must_use]
+    pub fn shows_counts(&self) -> bool {
+        matches!(self, Self::Insufficient { .. } | Self::Estimate { .. })
+    }
+}
+
+/// Samples that were measured and enter no figure, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The reason's word, such as `not_limited_by_line`.
+    pub reason: String,
+    /// How many samples.
+    pub samples: u64,
 }
 
 /// What is said of one metric in one province over one month.
@@ -104,9 +149,15 @@ pub struct Statement {
     pub access: Access,
     /// The month, local time of the country.
     pub period: LocalMonth,
+    /// Hours of the day.
+    #[serde(default)]
+    pub window: Window,
     /// What may be said.
     #[serde(flatten)]
     pub state: State,
+    /// What enters no figure, over the whole day, by reason; where counts are shown only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// [`CAPTION`].
     pub caption: String,
 }

@@ -134,6 +134,7 @@ fn enrolled(key: &SigningKey, body: &[u8]) -> Option<SignedDocument> {
             en: "Testland".into(),
             km: "Testland".into(),
             utc_offset_s: 25_200,
+            peak: None,
             provinces: vec![province("XX-1"), province("XX-2")],
             operators: Vec::new(),
         },

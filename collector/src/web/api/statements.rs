@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tonle_evidence::local_time::LocalMonth;
-use tonle_evidence::statement::{Access, CAPTION};
+use tonle_evidence::statement::{Access, CAPTION, Window};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which part of the grid.
@@ -25,6 +25,8 @@ pub(in crate::web) struct Wanted {
     access: Option<String>,
     /// Month `YYYY-MM`, local time of the country; the one that runs now when absent.
     period: Option<String>,
+    /// Hours of the day: `all`, `peak` or `off_peak`; all when absent.
+    window: Option<String>,
 }
 
 /// Thresholds of publication.
@@ -90,6 +92,7 @@ fn filter(wanted: Wanted, state: &AppState) -> Result<Filter, ApiError> {
         metric,
         access,
         period: _,
+        window,
     } = wanted;
     if province.is_none() && metric.is_none() {
         let detail = "give province or metric: /api/v1/provinces and /api/v1/metrics list them";
@@ -111,6 +114,11 @@ fn filter(wanted: Wanted, state: &AppState) -> Result<Filter, ApiError> {
         province,
         metric,
         access: access.as_deref().map(access_of).transpose()?,
+        window: window
+            .as_deref()
+            .map(window_of)
+            .transpose()?
+            .unwrap_or_default(),
         headline_only: false,
     })
 }
@@ -121,6 +129,16 @@ fn access_of(word: &str) -> Result<Access, ApiError> {
         .find(|access| access.as_str() == word);
     known.ok_or_else(|| {
         let detail = format!("access '{word}' is none of mobile, fixed, unknown");
+        ApiError::BadRequest(detail)
+    })
+}
+
+fn window_of(word: &str) -> Result<Window, ApiError> {
+    let known = Window::ALL
+        .into_iter()
+        .find(|window| window.as_str() == word);
+    known.ok_or_else(|| {
+        let detail = format!("window '{word}' is none of all, peak, off_peak");
         ApiError::BadRequest(detail)
     })
 }

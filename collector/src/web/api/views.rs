@@ -2,9 +2,9 @@
 //! which a test checks, and adds the description that `OpenAPI` needs.
 use serde::Serialize;
 use tonle_evidence::catalogue::{Better, Metric};
-use tonle_evidence::country::{Country, Operator, ProvinceInfo};
+use tonle_evidence::country::{Country, Operator, PeakHours, ProvinceInfo};
 use tonle_evidence::document::SignedDocument;
-use tonle_evidence::statement::{Counts, Figure, State, Statement};
+use tonle_evidence::statement::{Counts, Figure, LeftOut, State, Statement};
 use tonle_evidence::targets::ListSource;
 use utoipa::ToSchema;
 
@@ -32,6 +32,24 @@ pub(crate) struct FigureView {
     coverage_ppm: u32,
 }
 
+/// Samples that enter no figure, for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LeftOutView {
+    /// `not_limited_by_line`, `busy_line`, `out_of_range` or `wrong_unit`.
+    reason: String,
+    /// How many samples.
+    samples: u64,
+}
+
+impl From<LeftOut> for LeftOutView {
+    fn from(left_out: LeftOut) -> Self {
+        Self {
+            reason: left_out.reason,
+            samples: left_out.samples,
+        }
+    }
+}
+
 /// What is said of one metric in one province over one month.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StatementView {
@@ -49,6 +67,8 @@ pub(crate) struct StatementView {
     /// The month, local time of the country.
     #[schema(example = "2026-11")]
     period: String,
+    /// Hours of the day: `all`, `peak` or `off_peak`.
+    window: &'static str,
     /// `no_data`, `suppressed`, `insufficient` or `estimate`.
     state: &'static str,
     /// In the state `estimate` only.
@@ -57,6 +77,10 @@ pub(crate) struct StatementView {
     /// In the states `insufficient` and `estimate` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<CountsView>,
+    /// Samples that were measured and enter no figure, over the whole day, by reason; where counts
+    /// are shown only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<LeftOutView>,
     /// Caption of every figure.
     caption: String,
 }
@@ -74,9 +98,15 @@ impl From<Statement> for StatementView {
             province: statement.province,
             access: statement.access.as_str(),
             period: statement.period.to_string(),
+            window: statement.window.as_str(),
             state: statement.state.as_str(),
             figure: figure.map(FigureView::from),
             counts: counts.map(CountsView::from),
+            left_out: statement
+                .left_out
+                .into_iter()
+                .map(LeftOutView::from)
+                .collect(),
             caption: statement.caption,
         }
     }
@@ -193,6 +223,9 @@ pub(crate) struct CountryView {
     km: String,
     /// Local time minus UTC, seconds.
     utc_offset_s: i32,
+    /// Hours in which networks are busiest, where declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak: Option<PeakHoursView>,
     /// Provinces in order of their numbers.
     provinces: Vec<ProvinceView>,
     /// Operators.
@@ -224,6 +257,24 @@ impl From<&Operator> for OperatorView {
     }
 }
 
+/// Hours of every day, on the country's clock.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PeakHoursView {
+    /// First hour, 0 to 23.
+    from_hour: u8,
+    /// The hour that is no peak hour any more, 1 to 24.
+    until_hour: u8,
+}
+
+impl From<PeakHours> for PeakHoursView {
+    fn from(peak: PeakHours) -> Self {
+        Self {
+            from_hour: peak.from_hour,
+            until_hour: peak.until_hour,
+        }
+    }
+}
+
 impl From<&Country> for CountryView {
     fn from(country: &Country) -> Self {
         Self {
@@ -231,6 +282,7 @@ impl From<&Country> for CountryView {
             en: country.en.clone(),
             km: country.km.clone(),
             utc_offset_s: country.utc_offset_s,
+            peak: country.peak.map(PeakHoursView::from),
             provinces: country.provinces.iter().map(ProvinceView::from).collect(),
             operators: country.operators.iter().map(OperatorView::from).collect(),
         }
@@ -284,7 +336,7 @@ impl From<&SignedDocument> for SignedDocumentView {
 mod tests {
     use super::*;
     use crate::testing::ground;
-    use tonle_evidence::statement::{Access, CAPTION};
+    use tonle_evidence::statement::{Access, CAPTION, Window};
 
     fn statement(state: State) -> Statement {
         Statement {
@@ -293,7 +345,12 @@ mod tests {
             province: "KH-12".into(),
             access: Access::Fixed,
             period: "2026-11".parse().unwrap(),
+            window: Window::Peak,
             state,
+            left_out: vec![LeftOut {
+                reason: "busy_line".into(),
+                samples: 3,
+            }],
             caption: CAPTION.into(),
         }
     }
