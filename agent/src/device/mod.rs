@@ -40,7 +40,7 @@ use serde::Serialize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
-use tonle_evidence::record::Target;
+use tonle_evidence::record::{Stream, Target};
 use tonle_net::datadir::DataDir;
 use tonle_net::settings::NetSettings;
 use tonle_wire::stamp::Key;
@@ -117,6 +117,16 @@ pub enum RoundError {
         "{0} visits sites, which needs your agreement to openness measurements; read the text and agree with `tonle agent consent`"
     )]
     NoOpennessConsent(&'static str),
+    /// The collector keeps records of other streams only.
+    #[error(
+        "{experiment} gives {stream} records, which the collector that this agent joined does not take; join one that does"
+    )]
+    NotHosted {
+        /// The experiment.
+        experiment: &'static str,
+        /// Its stream.
+        stream: Stream,
+    },
     /// The volunteer's choice of categories.
     #[error(transparent)]
     Categories(#[from] CategoriesError),

@@ -115,6 +115,9 @@ impl Device {
     ) -> Result<Vec<Job>, RoundError> {
         let known = experiments::by_name(experiment);
         let stream = known.map_or(Stream::Quality, |one| one.meta().stream);
+        if !self.is_hosted(stream) {
+            return Err(RoundError::NotHosted { experiment, stream });
+        }
         if !self.streams()?.contains(&stream) {
             return Err(RoundError::NoOpennessConsent(experiment));
         }
@@ -172,7 +175,7 @@ impl Device {
         Ok(())
     }
 
-    /// Streams that may be measured now. Openness that was agreed to while the agent runs begins at
+    /// Streams that may be measured now, and that the collector hosts. Openness that was agreed to while the agent runs begins at
     /// its next start, when the spool is opened with the bound that it needs.
     pub(super) fn streams(&self) -> Result<Vec<Stream>, RoundError> {
         let consent = Consent::load(self.dir.path())?;
@@ -182,7 +185,14 @@ impl Device {
         let keeps_openness = self.state().keeps_openness;
         let mut streams = targets::streams(&consent, self.config.qos_only);
         streams.retain(|stream| *stream != Stream::Openness || keeps_openness);
+        streams.retain(|stream| self.is_hosted(*stream));
         Ok(streams)
+    }
+
+    /// True when the collector takes records of a stream, or none was joined that could refuse them.
+    fn is_hosted(&self, stream: Stream) -> bool {
+        let enrolment = self.enrolment();
+        enrolment.is_none_or(|enrolment| enrolment.enrolled.streams.contains(&stream))
     }
 
     /// The jobs of a round: of `only` these experiments, or of all that are on.

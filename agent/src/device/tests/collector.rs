@@ -21,6 +21,7 @@ pub(super) struct Collector {
     key: SigningKey,
     address: std::net::SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
+    streams: Arc<Mutex<Vec<Stream>>>,
 }
 
 impl Collector {
@@ -31,12 +32,15 @@ impl Collector {
             key: SigningKey::from_bytes(&[1; 32]),
             address: listener.local_addr().unwrap(),
             asked: Arc::default(),
+            streams: Arc::new(Mutex::new(Stream::ALL.to_vec())),
         };
         let asked = Arc::clone(&collector.asked);
+        let streams = Arc::clone(&collector.streams);
         let key = SigningKey::from_bytes(&signs_with);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, key.clone(), Arc::clone(&asked)));
+                let streams = streams.lock().unwrap().clone();
+                tokio::spawn(answer(stream, key.clone(), Arc::clone(&asked), streams));
             }
         });
         collector
@@ -50,20 +54,30 @@ impl Collector {
         }
     }
 
+    /// From now on it enrols agents for these streams only.
+    pub(super) fn host(&self, streams: &[Stream]) {
+        *self.streams.lock().unwrap() = streams.to_vec();
+    }
+
     /// Method and path of every request, in order.
     pub(super) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
 
-async fn answer(mut stream: TcpStream, key: SigningKey, asked: Arc<Mutex<Vec<String>>>) {
+async fn answer(
+    mut stream: TcpStream,
+    key: SigningKey,
+    asked: Arc<Mutex<Vec<String>>>,
+    streams: Vec<Stream>,
+) {
     let (line, body) = request(&mut stream).await;
     asked.lock().unwrap().push(line.clone());
     if line == "GET /api/v1/provinces" {
         return say(&mut stream, "200 OK", PROVINCES).await;
     }
     let document = match line.as_str() {
-        "POST /api/v1/enrolments" => enrolled(&key, &body),
+        "POST /api/v1/enrolments" => enrolled(&key, &body, streams),
         "GET /api/v1/targets/quality" => list(&key, Stream::Quality),
         "GET /api/v1/targets/openness" => list(&key, Stream::Openness),
         _ => None,
@@ -115,7 +129,7 @@ async fn request(stream: &mut TcpStream) -> (String, Vec<u8>) {
     }
 }
 
-fn enrolled(key: &SigningKey, body: &[u8]) -> Option<SignedDocument> {
+fn enrolled(key: &SigningKey, body: &[u8], streams: Vec<Stream>) -> Option<SignedDocument> {
     let request: EnrolmentRequest = serde_json::from_slice(body).ok()?;
     assert!(request.proves_possession());
     let province = |code: &str| ProvinceInfo {
@@ -141,7 +155,7 @@ fn enrolled(key: &SigningKey, body: &[u8]) -> Option<SignedDocument> {
         province: None,
         device_link: "secret".into(),
         ndt7_url: None,
-        streams: tonle_evidence::record::Stream::ALL.to_vec(),
+        streams,
     };
     SignedDocument::sign(key, types::ENROLLED, &enrolled).ok()
 }

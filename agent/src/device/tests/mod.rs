@@ -182,6 +182,23 @@ async fn qos_only_in_the_configuration_wins_over_an_earlier_consent() {
 }
 
 #[tokio::test]
+async fn what_the_collector_does_not_take_is_neither_fetched_nor_measured() {
+    let home = Home::new().await;
+    home.collector.host(&[Stream::Quality]);
+    let device = home.joined(true).await;
+    device.refresh_targets().await.unwrap();
+    let round = device.round(&CancellationToken::new(), &()).await.unwrap();
+    assert_eq!(round.records.len(), 1, "{:?}", round.skipped);
+    assert!(!files_below(&home.data_dir()).contains_key("targets-openness.json"));
+    let asked = home.collector.asked();
+    let is_list = |line: &String| line == "GET /api/v1/targets/openness";
+    assert!(!asked.iter().any(is_list), "it was fetched: {asked:?}");
+    let refused = device.jobs_of("web_connectivity", None).err();
+    let refused = refused.map(|error| error.to_string()).unwrap_or_default();
+    assert!(refused.contains("openness records"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_csv_file_in_place_of_the_lists_gives_only_the_consented_streams() {
     let home = Home::new().await;
     drop(home.joined(false).await);
