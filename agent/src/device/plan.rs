@@ -175,8 +175,9 @@ impl Device {
         Ok(())
     }
 
-    /// Streams that may be measured now, and that the collector hosts. Openness that was agreed to while the agent runs begins at
-    /// its next start, when the spool is opened with the bound that it needs.
+    /// Streams that may be measured now, and that the collector hosts. Openness that was agreed to
+    /// while the agent runs begins at its next start, when the spool is opened with the bound that it
+    /// needs.
     pub(super) fn streams(&self) -> Result<Vec<Stream>, RoundError> {
         let consent = Consent::load(self.dir.path())?;
         if !consent.allows(Stream::Quality) {

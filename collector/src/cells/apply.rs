@@ -5,7 +5,6 @@ use super::{CellsError, DEVICE_RESULTS_KEPT};
 use crate::admin::{ENROLMENT_SCHEMA, EnrolmentPrivate};
 use crate::analysis::{Facts, Ground, LeftOut, NoCell, Received, analyse};
 use crate::journal::Entry;
-use crate::statements::sketch;
 use rusqlite::{Transaction, params};
 use std::collections::BTreeSet;
 use tonle_evidence::dsse::types;
@@ -121,12 +120,6 @@ fn samples(
     for (ordinal, value) in facts.values.iter().enumerate() {
         let Cell { cell_id, series_id } = cell_of(transaction, &value.metric, &facts.stratum)?;
         let ordinal = i64::try_from(ordinal).expect("a record's samples fit in a line");
-        transaction
-            .prepare_cached(
-                "INSERT INTO bucket VALUES (?1, ?2, ?3, 1)
-                 ON CONFLICT DO UPDATE SET samples = samples + 1",
-            )?
-            .execute(params![cell_id, hour, sketch::bucket_of(value.value)])?;
         transaction
             .prepare_cached("INSERT INTO sample VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
             .execute(params![

@@ -30,25 +30,19 @@ pub(super) fn cell_of(
 ) -> Result<Cell, rusqlite::Error> {
     let series_id = find_or_insert(
         transaction,
-        "SELECT series_id FROM series
-             WHERE metric = ?1 AND province = ?2 AND access = ?3 AND operator = ?4",
-        "INSERT INTO series (metric, province, access, operator)
-             VALUES (?1, ?2, ?3, ?4) RETURNING series_id",
-        params![
-            metric,
-            stratum.province,
-            stratum.access().as_str(),
-            stratum.operator,
-        ],
+        "SELECT series_id FROM series WHERE metric = ?1 AND province = ?2 AND access = ?3",
+        "INSERT INTO series (metric, province, access) VALUES (?1, ?2, ?3) RETURNING series_id",
+        params![metric, stratum.province, stratum.access().as_str()],
     )?;
     let cell_id = find_or_insert(
         transaction,
-        "SELECT cell_id FROM cell
-             WHERE series_id = ?1 AND technology = ?2 AND place = ?3 AND tier = ?4",
-        "INSERT INTO cell (series_id, technology, place, tier)
-             VALUES (?1, ?2, ?3, ?4) RETURNING cell_id",
+        "SELECT cell_id FROM cell WHERE series_id = ?1 AND operator = ?2 AND technology = ?3
+             AND place = ?4 AND tier = ?5",
+        "INSERT INTO cell (series_id, operator, technology, place, tier)
+             VALUES (?1, ?2, ?3, ?4, ?5) RETURNING cell_id",
         params![
             series_id,
+            stratum.operator,
             stratum.technology.as_str(),
             stratum.place.as_str(),
             stratum.tier.as_str(),

@@ -1,13 +1,12 @@
 //! The published grid: metric × province × access × month × window, and nothing else. No total over any of
 //! them is published anywhere, so that no suppressed cell can be found by subtraction.
 use super::CellsError;
-use super::read::{CellsReader, SeriesKey};
+use super::read::{BySeries, CellsReader, Month, SeriesKey};
 use crate::analysis::Ground;
-use crate::statements::{AgentPeriod, Rules, estimate_part, units};
-use std::collections::BTreeMap;
+use crate::statements::{AgentPeriod, Rules, estimate, estimate_part, units};
 use std::sync::Arc;
 use tonle_evidence::local_time::{LocalHour, LocalMonth};
-use tonle_evidence::statement::{Access, CAPTION, Statement, Window};
+use tonle_evidence::statement::{Access, CAPTION, State, Statement, Window};
 
 /// Which part of the grid is asked for. What is not given is not narrowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,16 +52,7 @@ impl Published {
         filter: &Filter,
     ) -> Result<Vec<Statement>, CellsError> {
         let (province, metric) = (filter.province.as_deref(), filter.metric.as_deref());
-        let whole = self
-            .cells
-            .agent_periods(month, Window::All, province, metric)?;
-        let part = self
-            .cells
-            .agent_periods(month, filter.window, province, metric)?;
-        let units_of = |all: &BTreeMap<SeriesKey, Vec<AgentPeriod>>, key: &SeriesKey| {
-            units(all.get(key).map_or(&[][..], Vec::as_slice))
-        };
-        let mut left_out = self.cells.left_out(month, province, metric)?;
+        let mut read = self.cells.month(month, filter.window, province, metric)?;
         let metrics = self.ground.catalogue.iter().filter(|(id, declared)| {
             metric.is_none_or(|wanted| wanted == *id)
                 && (declared.headline || !filter.headline_only)
@@ -79,9 +69,8 @@ impl Published {
                         province: info.code.clone(),
                         access,
                     };
-                    let (part, whole) = (units_of(&part, &key), units_of(&whole, &key));
-                    let state = estimate_part(&part, &whole, &Rules::PUBLISHED);
-                    let left_out = left_out.remove(&key).filter(|_| state.shows_counts());
+                    let state = state_of(&read, &key);
+                    let left_out = read.left_out.remove(&key).filter(|_| state.shows_counts());
                     statements.push(Statement {
                         metric: key.metric,
                         unit: declared.unit.clone(),
@@ -97,5 +86,15 @@ impl Published {
             }
         }
         Ok(statements)
+    }
+}
+
+/// What may be said of a series: of its whole days, or of the part of them that is asked for.
+fn state_of(read: &Month, key: &SeriesKey) -> State {
+    let units_of = |all: &BySeries<AgentPeriod>| units(all.get(key).map_or(&[], Vec::as_slice));
+    let whole = units_of(&read.whole);
+    match &read.part {
+        None => estimate(&whole, &Rules::PUBLISHED),
+        Some(part) => estimate_part(&units_of(part), &whole, &Rules::PUBLISHED),
     }
 }

@@ -21,6 +21,20 @@ pub struct SeriesKey {
     pub access: Access,
 }
 
+/// Things of each series.
+pub(super) type BySeries<T> = BTreeMap<SeriesKey, Vec<T>>;
+
+/// What a month's statements are made of.
+#[derive(Debug)]
+pub struct Month {
+    /// What agents gave over whole days.
+    pub(super) whole: BySeries<AgentPeriod>,
+    /// What they gave in the window that is asked for, where that is a part of the day.
+    pub(super) part: Option<BySeries<AgentPeriod>>,
+    /// Samples that entered no cell.
+    pub(super) left_out: BySeries<LeftOut>,
+}
+
 /// One of a device's newest records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceResult {
@@ -60,85 +74,29 @@ impl CellsReader {
         Ok(next_index(&self.connect()?)?)
     }
 
-    /// What agents gave over the window's hours of a month, by series; of one province or metric
-    /// where asked. An agent that was with several operators stands once for each.
-    pub fn agent_periods(
+    /// What a month's statements are made of, of one province or metric where asked, in one view of
+    /// the file.
+    pub fn month(
         &self,
         month: LocalMonth,
         window: Window,
         province: Option<&str>,
         metric: Option<&str>,
-    ) -> Result<BTreeMap<SeriesKey, Vec<AgentPeriod>>, CellsError> {
+    ) -> Result<Month, CellsError> {
         let connection = self.connect()?;
-        // One view of the file for both questions.
         let view = connection.unchecked_transaction()?;
+        let wanted = (month.to_string(), province, metric);
         let sightings = sightings(&view, month)?;
-        let mut statement = view.prepare(
-            "SELECT metric, province, access, agent_id, coalesce(batch, ''), value, agent_days,
-                    agent_month.records
-             FROM agent_month JOIN series USING (series_id) JOIN agent USING (agent_id)
-             WHERE month = ?1 AND window = ?4 AND (?2 IS NULL OR province = ?2) AND (?3 IS NULL OR metric = ?3)",
-        )?;
-        let mut rows = statement.query(params![
-            month.to_string(),
-            province,
-            metric,
-            window.as_str()
-        ])?;
-        let mut series: BTreeMap<SeriesKey, Vec<AgentPeriod>> = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            let Some(access) = access_of(&row.get::<_, String>(2)?) else {
-                continue;
-            };
-            let key = SeriesKey {
-                metric: row.get(0)?,
-                province: row.get(1)?,
-                access,
-            };
-            let seen = sightings.get(&(row.get(3)?, access)).cloned();
-            let agent = AgentPeriod {
-                agent: row.get::<_, i64>(3)?.cast_unsigned(),
-                batch: row.get(4)?,
-                sightings: seen.unwrap_or_default(),
-                value: row.get(5)?,
-                agent_days: row.get::<_, i64>(6)?.cast_unsigned(),
-                records: row.get::<_, i64>(7)?.cast_unsigned(),
-            };
-            series.entry(key).or_default().push(agent);
-        }
-        Ok(series)
-    }
-
-    /// Samples of a month that entered no cell, by series and reason.
-    pub fn left_out(
-        &self,
-        month: LocalMonth,
-        province: Option<&str>,
-        metric: Option<&str>,
-    ) -> Result<BTreeMap<SeriesKey, Vec<LeftOut>>, CellsError> {
-        let connection = self.connect()?;
-        let mut statement = connection.prepare(
-            "SELECT metric, province, access, reason, samples FROM left_out
-             WHERE month = ?1 AND (?2 IS NULL OR province = ?2) AND (?3 IS NULL OR metric = ?3)
-             ORDER BY reason",
-        )?;
-        let mut rows = statement.query(params![month.to_string(), province, metric])?;
-        let mut left_out: BTreeMap<SeriesKey, Vec<LeftOut>> = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            let Some(access) = access_of(&row.get::<_, String>(2)?) else {
-                continue;
-            };
-            let key = SeriesKey {
-                metric: row.get(0)?,
-                province: row.get(1)?,
-                access,
-            };
-            left_out.entry(key).or_default().push(LeftOut {
-                reason: row.get(3)?,
-                samples: row.get::<_, i64>(4)?.cast_unsigned(),
-            });
-        }
-        Ok(left_out)
+        let whole = agent_periods(&view, &wanted, Window::All, &sightings)?;
+        let part = match window {
+            Window::All => None,
+            window => Some(agent_periods(&view, &wanted, window, &sightings)?),
+        };
+        Ok(Month {
+            whole,
+            part,
+            left_out: left_out(&view, &wanted)?,
+        })
     }
 
     /// The newest records of a key.
@@ -171,6 +129,76 @@ impl CellsReader {
     fn connect(&self) -> Result<Connection, CellsError> {
         Ok(store::open_read_only(&self.path, &SCHEMA)?)
     }
+}
+
+/// A month, and the province and metric that are asked for.
+type Wanted<'a> = (String, Option<&'a str>, Option<&'a str>);
+
+fn agent_periods(
+    view: &Connection,
+    wanted: &Wanted<'_>,
+    window: Window,
+    sightings: &HashMap<(i64, Access), Vec<Sighting>>,
+) -> Result<BySeries<AgentPeriod>, CellsError> {
+    let (month, province, metric) = wanted;
+    let mut statement = view.prepare(
+        "SELECT metric, province, access, agent_id, coalesce(batch, ''), value, agent_days,
+                agent_month.records
+         FROM agent_month JOIN series USING (series_id) JOIN agent USING (agent_id)
+         WHERE month = ?1 AND window = ?4 AND (?2 IS NULL OR province = ?2)
+             AND (?3 IS NULL OR metric = ?3)",
+    )?;
+    let mut rows = statement.query(params![month, province, metric, window.as_str()])?;
+    let mut series = BySeries::new();
+    while let Some(row) = rows.next()? {
+        let Some(key) = series_key(row)? else {
+            continue;
+        };
+        let seen = sightings.get(&(row.get(3)?, key.access)).cloned();
+        let agent = AgentPeriod {
+            batch: row.get(4)?,
+            sightings: seen.unwrap_or_default(),
+            value: row.get(5)?,
+            agent_days: row.get::<_, i64>(6)?.cast_unsigned(),
+            records: row.get::<_, i64>(7)?.cast_unsigned(),
+        };
+        series.entry(key).or_default().push(agent);
+    }
+    Ok(series)
+}
+
+/// Samples that entered no cell, by series and reason.
+fn left_out(view: &Connection, wanted: &Wanted<'_>) -> Result<BySeries<LeftOut>, CellsError> {
+    let (month, province, metric) = wanted;
+    let mut statement = view.prepare(
+        "SELECT metric, province, access, reason, samples FROM left_out
+         WHERE month = ?1 AND (?2 IS NULL OR province = ?2) AND (?3 IS NULL OR metric = ?3)
+         ORDER BY reason",
+    )?;
+    let mut rows = statement.query(params![month, province, metric])?;
+    let mut left_out = BySeries::new();
+    while let Some(row) = rows.next()? {
+        let Some(key) = series_key(row)? else {
+            continue;
+        };
+        left_out.entry(key).or_default().push(LeftOut {
+            reason: row.get(3)?,
+            samples: row.get::<_, i64>(4)?.cast_unsigned(),
+        });
+    }
+    Ok(left_out)
+}
+
+/// The series that a row begins with; `None` of an access class that this program does not know.
+fn series_key(row: &Row<'_>) -> Result<Option<SeriesKey>, rusqlite::Error> {
+    let Some(access) = access_of(&row.get::<_, String>(2)?) else {
+        return Ok(None);
+    };
+    Ok(Some(SeriesKey {
+        metric: row.get(0)?,
+        province: row.get(1)?,
+        access,
+    }))
 }
 
 /// Networks per agent and access class over a month.

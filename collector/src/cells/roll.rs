@@ -89,7 +89,8 @@ fn agent_day(
     let day = day.to_string();
     let hours = hours_of(transaction, agent_id, series_id, &day)?;
     for window in Window::ALL {
-        let below = Level::of(hours.iter().filter(|hour| is_in(window, hour.hour, peak)));
+        let of_window = hours.iter().filter(|hour| is_in(window, hour.hour, peak));
+        let below = Level::of(of_window.map(|hour| (hour.value, hour.records)));
         let Some(value) = median(&below.values) else {
             continue;
         };
@@ -123,8 +124,10 @@ fn agent_month(
     month: LocalMonth,
 ) -> Result<(), CellsError> {
     let month = month.to_string();
+    let days = days_of(transaction, agent_id, series_id, &month)?;
     for window in Window::ALL {
-        let below = days_of(transaction, agent_id, series_id, &month, window)?;
+        let of_window = days.iter().filter(|day| day.window == window.as_str());
+        let below = Level::of(of_window.map(|day| (day.value, day.records)));
         let Some(value) = median(&below.values) else {
             continue;
         };
@@ -173,25 +176,31 @@ fn hours_of(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// An agent-day of a month.
+struct DayValue {
+    window: String,
+    value: i64,
+    records: i64,
+}
+
 fn days_of(
     transaction: &Transaction<'_>,
     agent_id: i64,
     series_id: i64,
     month: &str,
-    window: Window,
-) -> Result<Level, CellsError> {
-    let mut level = Level::default();
+) -> Result<Vec<DayValue>, CellsError> {
     let mut statement = transaction.prepare_cached(
-        "SELECT value, records FROM agent_day
-         WHERE agent_id = ?1 AND series_id = ?2 AND day BETWEEN ?3 || '-01' AND ?3 || '-31'
-             AND window = ?4",
+        "SELECT window, value, records FROM agent_day
+         WHERE agent_id = ?1 AND series_id = ?2 AND day BETWEEN ?3 || '-01' AND ?3 || '-31'",
     )?;
-    let mut rows = statement.query(params![agent_id, series_id, month, window.as_str()])?;
-    while let Some(row) = rows.next()? {
-        level.values.push(row.get(0)?);
-        level.records += row.get::<_, i64>(1)?;
-    }
-    Ok(level)
+    let rows = statement.query_map(params![agent_id, series_id, month], |row| {
+        Ok(DayValue {
+            window: row.get(0)?,
+            value: row.get(1)?,
+            records: row.get(2)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Values of the level below, and the records behind all of them.
@@ -202,11 +211,11 @@ struct Level {
 }
 
 impl Level {
-    fn of<'a>(hours: impl Iterator<Item = &'a HourValue>) -> Self {
+    fn of(below: impl Iterator<Item = (i64, i64)>) -> Self {
         let mut level = Self::default();
-        for hour in hours {
-            level.values.push(hour.value);
-            level.records += hour.records;
+        for (value, records) in below {
+            level.values.push(value);
+            level.records += records;
         }
         level
     }

@@ -5,13 +5,12 @@
 //! | --- | --- | --- |
 //! | `progress` | file | which entries are in, under which rules |
 //! | `agent` | key | enrolment batch; how many of its records are in |
-//! | `series` | metric × province × access × operator | what statements are made of |
+//! | `series` | metric × province × access | what statements are made of |
 //! | `cell` | metric × province × operator × technology × place × tier | a stratum; path class is in the metric |
 //! | `sample` | value | cell, agent, local hour, the entry it came from |
 //! | `agent_hour` | agent × cell × local hour | median of its samples |
 //! | `agent_day` | agent × series × local day × window | median of its agent-hours |
 //! | `agent_month` | agent × series × local month × window | median of its agent-days |
-//! | `bucket` | cell × local hour × bucket | how many of its samples lie in a bucket of the sketch |
 //! | `left_out` | metric × province × access × month × reason | how many samples entered no cell |
 //! | `sighting` | agent × month × access × network | what independence is judged by |
 //! | `device_result` | newest records of a key | what a volunteer sees of the own device |
@@ -25,7 +24,7 @@ use crate::store::{Schema, application_id};
 pub const FILE_NAME: &str = "derived.sqlite";
 
 /// Raised with any change below: a file of another version is rebuilt, never migrated.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 pub(super) const SCHEMA: Schema = Schema {
     name: "derived",
@@ -53,17 +52,17 @@ CREATE TABLE series (
     metric TEXT NOT NULL,
     province TEXT NOT NULL,
     access TEXT NOT NULL,
-    operator TEXT NOT NULL,
-    UNIQUE (metric, province, access, operator)
+    UNIQUE (metric, province, access)
 ) STRICT;
 
 CREATE TABLE cell (
     cell_id INTEGER PRIMARY KEY,
     series_id INTEGER NOT NULL REFERENCES series,
+    operator TEXT NOT NULL,
     technology TEXT NOT NULL,
     place TEXT NOT NULL,
     tier TEXT NOT NULL,
-    UNIQUE (series_id, technology, place, tier)
+    UNIQUE (series_id, operator, technology, place, tier)
 ) STRICT;
 
 CREATE TABLE sample (
@@ -105,14 +104,6 @@ CREATE TABLE agent_month (
     agent_days INTEGER NOT NULL,
     records INTEGER NOT NULL,
     PRIMARY KEY (month, window, series_id, agent_id)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE bucket (
-    cell_id INTEGER NOT NULL REFERENCES cell,
-    hour TEXT NOT NULL,
-    bucket INTEGER NOT NULL,       -- see `statements::sketch`
-    samples INTEGER NOT NULL,
-    PRIMARY KEY (cell_id, hour, bucket)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE left_out (

@@ -259,27 +259,44 @@ fn a_file_that_is_damaged_older_or_of_another_journal_is_begun_anew() {
     assert_eq!(again.processed_to().unwrap(), 0);
 }
 
+/// What is said of round trips on fixed lines in Phnom Penh, in hours of the day.
+fn state_in(cells: &CellsReader, window: Window) -> State {
+    let filter = Filter {
+        province: Some("KH-12".into()),
+        metric: Some(RTT.into()),
+        access: Some(Access::Fixed),
+        window,
+        ..Filter::default()
+    };
+    let published = Published::new(Arc::clone(&GROUND), cells.clone());
+    let month = "2026-11".parse().unwrap();
+    published.statements(month, &filter).unwrap()[0].state
+}
+
+#[test]
+fn peak_hours_say_nothing_where_their_count_would_tell_how_few_measured_at_other_times_only() {
+    let mut house = House::new();
+    let mut entries = panel(8, &[100]);
+    for agent in 0..7 {
+        let evening = opened(NOON_US + 8 * HOUR_US, i64::from(agent));
+        entries.push(entry(0, agent, Some(PREFIX), &evening));
+    }
+    house.cells.apply(&numbered(entries)).unwrap();
+    let state = |window| state_in(&house.cells.reader(), window);
+    assert!(matches!(state(Window::All), State::Estimate { .. }));
+    assert_eq!(state(Window::Peak), State::Suppressed);
+    assert!(matches!(state(Window::OffPeak), State::Estimate { .. }));
+}
+
 #[test]
 fn peak_hours_and_the_others_have_figures_of_their_own() {
     let mut house = House::new();
     // Noon to ten in the evening: at 19, 20, 21 and 22 it is slow.
     let hours = [10, 10, 10, 10, 10, 10, 10, 500, 500, 500, 500];
     house.cells.apply(&panel(6, &hours)).unwrap();
-    let median = |window| {
-        let published = Published::new(Arc::clone(&GROUND), house.cells.reader());
-        let filter = Filter {
-            province: Some("KH-12".into()),
-            metric: Some(RTT.into()),
-            access: Some(Access::Fixed),
-            window,
-            ..Filter::default()
-        };
-        let month = "2026-11".parse().unwrap();
-        let statements = published.statements(month, &filter).unwrap();
-        match statements[0].state {
-            State::Estimate { figure, .. } => figure.median,
-            other => panic!("no estimate: {other:?}"),
-        }
+    let median = |window| match state_in(&house.cells.reader(), window) {
+        State::Estimate { figure, .. } => figure.median,
+        other => panic!("no estimate: {other:?}"),
     };
     assert_eq!(median(Window::All), 12);
     assert_eq!((median(Window::Peak), median(Window::OffPeak)), (502, 12));

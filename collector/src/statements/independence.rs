@@ -7,8 +7,7 @@
 //!    subscribers behind one prefix, and one subscriber wanders over several.
 //! 3. An agent that moved between networks stays one agent: what was joined by rule 1 anywhere in
 //!    the period is one unit, and an agent lies in exactly one unit.
-//! 4. What one agent gave with several operators is one unit.
-//! 5. A unit's value is the median of its members' values.
+//! 4. A unit's value is the median of its agents' values.
 //!
 //! Joins by a single-use invitation are a batch each; joins by an n-use invitation are one batch,
 //! unless the inviter vouched that they are distinct people.
@@ -27,11 +26,9 @@ pub struct Sighting {
     pub group_id: Option<Id64>,
 }
 
-/// What one agent gave to a cell over a period, with one operator.
+/// What one agent gave to a cell over a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentPeriod {
-    /// A number that tells agents apart.
-    pub agent: u64,
     /// Name of the enrolment batch.
     pub batch: String,
     /// Every network the agent was seen in with this access class.
@@ -49,9 +46,7 @@ pub struct AgentPeriod {
 pub fn units(agents: &[AgentPeriod]) -> Vec<UnitValue> {
     let mut groups = Groups::of_singles(agents.len());
     let mut first_seen: BTreeMap<(&str, Sighting), usize> = BTreeMap::new();
-    let mut first_of_agent: BTreeMap<u64, usize> = BTreeMap::new();
     for (index, agent) in agents.iter().enumerate() {
-        groups.join(index, *first_of_agent.entry(agent.agent).or_insert(index));
         for sighting in &agent.sightings {
             match first_seen.entry((&agent.batch, *sighting)) {
                 Entry::Occupied(other) => groups.join(index, *other.get()),

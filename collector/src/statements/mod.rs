@@ -2,9 +2,11 @@
 //! what may be said at all.
 //!
 //! Read in this order: [`independence`] (agents that may be one person count once), [`quantile`],
-//! [`interval`], [`order_bounds`] and [`share`] (how sure, all upon [`binomial`]), [`holm`] (many
-//! claims in one table), [`sketch`] (live views only), [`suppress`] (the one mechanism that decides what is shown). Pages, API
-//! and metrics all publish what [`estimate`] returns and compute nothing beside it.
+//! [`interval`], [`suppress`] (the one mechanism that decides what is shown). Pages, API and metrics
+//! all publish what [`estimate`] and [`estimate_part`] return and compute nothing beside it.
+//!
+//! [`order_bounds`], [`share`] and [`holm`] are the bounds that verdicts upon a standard need: checked
+//! against the tables of the field, and called by nothing yet.
 pub mod binomial;
 pub mod holm;
 pub mod independence;
@@ -12,7 +14,6 @@ pub mod interval;
 pub mod order_bounds;
 pub mod quantile;
 pub mod share;
-pub mod sketch;
 pub mod suppress;
 #[cfg(test)]
 mod tests;

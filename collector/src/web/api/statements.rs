@@ -113,32 +113,29 @@ fn filter(wanted: Wanted, state: &AppState) -> Result<Filter, ApiError> {
     Ok(Filter {
         province,
         metric,
-        access: access.as_deref().map(access_of).transpose()?,
+        access: access
+            .as_deref()
+            .map(|word| one_of("access", word, &Access::ALL, Access::as_str))
+            .transpose()?,
         window: window
             .as_deref()
-            .map(window_of)
+            .map(|word| one_of("window", word, &Window::ALL, Window::as_str))
             .transpose()?
             .unwrap_or_default(),
         headline_only: false,
     })
 }
 
-fn access_of(word: &str) -> Result<Access, ApiError> {
-    let known = Access::ALL
-        .into_iter()
-        .find(|access| access.as_str() == word);
+/// The value that a parameter's word stands for.
+fn one_of<T: Copy>(
+    name: &str,
+    word: &str,
+    all: &[T],
+    as_str: fn(T) -> &'static str,
+) -> Result<T, ApiError> {
+    let known = all.iter().copied().find(|value| as_str(*value) == word);
     known.ok_or_else(|| {
-        let detail = format!("access '{word}' is none of mobile, fixed, unknown");
-        ApiError::BadRequest(detail)
-    })
-}
-
-fn window_of(word: &str) -> Result<Window, ApiError> {
-    let known = Window::ALL
-        .into_iter()
-        .find(|window| window.as_str() == word);
-    known.ok_or_else(|| {
-        let detail = format!("window '{word}' is none of all, peak, off_peak");
-        ApiError::BadRequest(detail)
+        let words: Vec<&str> = all.iter().copied().map(as_str).collect();
+        ApiError::BadRequest(format!("{name} '{word}' is none of {}", words.join(", ")))
     })
 }
