@@ -45,6 +45,7 @@ pub(super) async fn look_up(outside: &Outside, host: &str) -> Found {
     let patience = Patience {
         answer: LOOKUP_MAX / each,
         listen: Duration::ZERO,
+        ends_refused: true,
     };
     // Special addresses are told as well; the guard keeps us from contacting them.
     let settings = NetSettings {

@@ -1,8 +1,14 @@
 //! DNS messages on the wire: the question that is asked, and what a reply says to it. No IO.
-use hickory_proto::op::{Message, MessageType, OpCode, Query};
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
+use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use std::net::IpAddr;
 use std::str::FromStr;
+
+/// Size of answers over UDP that a question with EDNS says we take, bytes: none of it is cut up on
+/// the way (DNS flag day 2020).
+const EDNS_MAX_BYTES: u16 = 1232;
+/// Most texts of an answer that are kept.
+const TEXTS_MAX: usize = 4;
 
 /// The record types that are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,10 +17,12 @@ pub enum QueryType {
     A,
     /// IPv6 addresses.
     Aaaa,
+    /// Texts.
+    Txt,
 }
 
 impl QueryType {
-    /// Both, in the order in which their answers are tried.
+    /// Both families of addresses, in the order in which their answers are tried.
     pub const BOTH: [Self; 2] = [Self::A, Self::Aaaa];
 
     /// As it stands in records.
@@ -23,6 +31,7 @@ impl QueryType {
         match self {
             Self::A => "A",
             Self::Aaaa => "AAAA",
+            Self::Txt => "TXT",
         }
     }
 
@@ -30,6 +39,7 @@ impl QueryType {
         match self {
             Self::A => RecordType::A,
             Self::Aaaa => RecordType::AAAA,
+            Self::Txt => RecordType::TXT,
         }
     }
 }
@@ -40,6 +50,7 @@ pub struct Question {
     id: u16,
     query: Query,
     query_type: QueryType,
+    wants_signatures: bool,
 }
 
 /// What one datagram (or TCP message) said.
@@ -68,6 +79,14 @@ pub struct Answer {
     pub ttl_s: Option<u32>,
     /// Names that the question's name leads to by CNAME, in order.
     pub cnames: Vec<String>,
+    /// Texts, where these were asked for: the strings of each record joined.
+    pub texts: Vec<Vec<u8>>,
+    /// Whether it carries EDNS.
+    pub has_edns: bool,
+    /// Whether the resolver says that it checked the signatures (AD; RFC 4035, section 3.2.3).
+    pub is_authentic: bool,
+    /// Signatures among the answers (RRSIG).
+    pub signatures: usize,
 }
 
 impl Question {
@@ -81,16 +100,42 @@ impl Question {
             id,
             query: Query::query(name, query_type.wire()),
             query_type,
+            wants_signatures: false,
         })
     }
 
-    /// The bytes to send, the same for UDP and (behind two bytes of length) TCP. No EDNS: the
-    /// question looks as that of the C library, and so does whatever a middlebox makes of it.
+    /// Asks the server itself for a text about itself (class CHAOS; RFC 4892).
+    #[must_use]
+    pub fn of_the_server(name: &str, id: u16) -> Option<Self> {
+        let mut question = Self::new(name, QueryType::Txt, id)?;
+        question.query.set_query_class(DNSClass::CH);
+        Some(question)
+    }
+
+    /// The same, and for the signatures as well, checked by the resolver (DO, RFC 3225; AD, RFC
+    /// 6840, section 5.7).
+    #[must_use]
+    pub fn with_signatures(self) -> Self {
+        Self {
+            wants_signatures: true,
+            ..self
+        }
+    }
+
+    /// The bytes to send, the same for UDP and (behind two bytes of length) TCP. No EDNS unless
+    /// signatures are asked for: the question looks as that of the C library, and so does whatever a
+    /// middlebox makes of it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut message = Message::new(self.id, MessageType::Query, OpCode::Query);
         message.metadata.recursion_desired = true;
         message.add_query(self.query.clone());
+        if self.wants_signatures {
+            message.metadata.authentic_data = true;
+            let mut edns = Edns::new();
+            edns.set_max_payload(EDNS_MAX_BYTES).set_dnssec_ok(true);
+            message.set_edns(edns);
+        }
         message
             .to_vec()
             .expect("one question with a valid name always fits a message")
@@ -125,14 +170,23 @@ impl Question {
         let mut answer = Answer {
             rcode: message.metadata.response_code.into(),
             truncated: message.metadata.truncation,
+            has_edns: message.edns.is_some(),
+            is_authentic: message.metadata.authentic_data,
             ..Answer::default()
         };
         for record in &message.answers {
+            if record.record_type() == RecordType::RRSIG {
+                answer.signatures += 1;
+            }
             let address = match (&record.data, self.query_type) {
                 (RData::A(a), QueryType::A) => IpAddr::from(a.0),
                 (RData::AAAA(aaaa), QueryType::Aaaa) => IpAddr::from(aaaa.0),
                 (RData::CNAME(name), _) => {
                     answer.cnames.push(name.to_utf8());
+                    continue;
+                }
+                (RData::TXT(text), QueryType::Txt) if answer.texts.len() < TEXTS_MAX => {
+                    answer.texts.push(text.txt_data.concat());
                     continue;
                 }
                 _ => continue,
@@ -152,7 +206,7 @@ impl Question {
 mod tests {
     use super::*;
     use hickory_proto::rr::Record;
-    use hickory_proto::rr::rdata::{A, CNAME};
+    use hickory_proto::rr::rdata::{A, CNAME, NULL, TXT};
     use proptest::prelude::*;
 
     fn question() -> Question {
@@ -212,6 +266,48 @@ mod tests {
             message.queries[0].name = Name::from_str("SITE.Example.").unwrap();
         });
         assert!(matches!(question().read(&shouted), Reply::Answer(_)));
+    }
+
+    #[test]
+    fn signatures_are_asked_for_and_counted() {
+        let question = question().with_signatures();
+        let mut message = Message::from_vec(&question.to_bytes()).unwrap();
+        assert!(message.edns.as_ref().unwrap().flags().dnssec_ok);
+        assert!(message.metadata.authentic_data);
+        message.metadata.message_type = MessageType::Response;
+        message.add_answer(record(60, RData::A(A::new(203, 0, 113, 1))));
+        let signature = RData::Unknown {
+            code: RecordType::RRSIG,
+            rdata: NULL::with(vec![0; 40]),
+        };
+        message.add_answer(record(60, signature));
+        let Reply::Answer(answer) = question.read(&message.to_vec().unwrap()) else {
+            panic!("no answer");
+        };
+        assert_eq!((answer.signatures, answer.addresses.len()), (1, 1));
+        assert!(answer.has_edns && answer.is_authentic);
+    }
+
+    #[test]
+    fn a_plain_question_asks_for_no_signatures() {
+        let message = Message::from_vec(&question().to_bytes()).unwrap();
+        assert!(message.edns.is_none() && !message.metadata.authentic_data);
+    }
+
+    #[test]
+    fn a_server_is_asked_for_its_texts_in_a_class_of_their_own() {
+        let question = Question::of_the_server("id.server", 7).unwrap();
+        let mut message = Message::from_vec(&question.to_bytes()).unwrap();
+        assert_eq!(message.queries[0].query_class(), DNSClass::CH);
+        message.metadata.message_type = MessageType::Response;
+        for _ in 0..9 {
+            let text = TXT::new(vec!["res1.".to_owned(), "sin".to_owned()]);
+            message.add_answer(record(0, RData::TXT(text)));
+        }
+        let Reply::Answer(answer) = question.read(&message.to_vec().unwrap()) else {
+            panic!("no answer");
+        };
+        assert_eq!(answer.texts, vec![b"res1.sin".to_vec(); TEXTS_MAX]);
     }
 
     proptest! {

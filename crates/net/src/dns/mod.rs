@@ -12,15 +12,19 @@
 //! question), `late_rcode`, `late_addresses` (joined by spaces); `contacted: false` and
 //! `sent: false` as in [`crate::tcp`].
 //!
-//! Two other ways to ask, told apart by `engine`: what programs of the device are told
-//! (`getaddrinfo`, [`system`]), and DNS over HTTPS (`doh`, [`https`]). Both give the same keys as far
-//! as they know them.
+//! Other ways to ask, told apart by `engine`: what programs of the device are told (`getaddrinfo`,
+//! [`system`]), DNS over HTTPS (`doh`, [`https`]) and over TLS (`dot`, [`tls`]). All give the same keys
+//! as far as they know them. Other questions: for signatures ([`signed`]), and who the server is
+//! ([`chaos`]).
+pub mod chaos;
 pub mod https;
 mod judge;
 mod message;
 mod query;
 mod resolve;
+pub mod signed;
 pub mod system;
+pub mod tls;
 
 pub use message::{Answer, QueryType, Question, Reply};
 pub use query::{Asked, Patience, query};

@@ -20,6 +20,8 @@ use tonle_evidence::observation::Observation;
 
 /// Most replies after the first that are kept one by one.
 const LATE_MAX: usize = 16;
+/// Most refusals by ICMP that are listened past.
+const REFUSALS_MAX: u32 = 16;
 
 /// How long a question is listened to.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +30,9 @@ pub struct Patience {
     pub answer: Duration,
     /// How long to go on listening after it (OONI listens 500 ms).
     pub listen: Duration,
+    /// Whether a refusal by ICMP ends the wait. Where nobody listens the host itself refuses, and an
+    /// injected answer may come after that.
+    pub ends_refused: bool,
 }
 
 impl Patience {
@@ -35,11 +40,20 @@ impl Patience {
     pub const FULL: Self = Self {
         answer: Duration::from_secs(4),
         listen: Duration::from_millis(500),
+        ends_refused: true,
     };
     /// Without listening for late answers: for a measurement of something else than the resolver.
     pub const FIRST_ANSWER: Self = Self {
         answer: Duration::from_secs(4),
         listen: Duration::ZERO,
+        ends_refused: true,
+    };
+    /// For an address that runs no resolver, where nothing is to be heard (ts-012 of the OONI
+    /// specification waits 3 s).
+    pub const SILENCE: Self = Self {
+        answer: Duration::from_secs(3),
+        listen: Duration::from_millis(500),
+        ends_refused: false,
     };
 }
 
@@ -64,6 +78,22 @@ pub async fn query(
 ) -> Asked {
     let mut step = Step::start(clock, "resolve", &*scrub::host(name));
     step.fact("query_type", query_type.as_str());
+    let question = Question::new(name, query_type, rand::random());
+    match ask(&mut step, settings, meter, resolver, question, patience).await {
+        Ok(answer) => judge::answered(step, settings, answer),
+        Err(failure) => judge::failed(step, failure),
+    }
+}
+
+/// Asks a question of any kind; of one that has no form nothing is sent. Notes how it went.
+pub(super) async fn ask(
+    step: &mut Step,
+    settings: &NetSettings,
+    meter: &Meter,
+    resolver: SocketAddr,
+    question: Option<Question>,
+    patience: Patience,
+) -> Result<Answer, Failure> {
     step.fact("transport", "udp");
     if resolver.port() != 53 {
         step.fact("port", resolver.port());
@@ -71,21 +101,17 @@ pub async fn query(
     step.fact("resolver", written(resolver.ip(), None));
     if !settings.resolvers.contains(&resolver) && !settings.may_contact(resolver.ip()) {
         step.fact("contacted", false);
-        return judge::failed(step, Failure::DnsBogon);
+        return Err(Failure::DnsBogon);
     }
-    let Some(question) = Question::new(name, query_type, rand::random()) else {
-        return judge::failed(step, Failure::DnsNonRecoverableFailure);
-    };
-    match exchange(&mut step, meter, resolver, &question, patience).await {
-        Ok(answer) => judge::answered(step, settings, answer),
-        Err(failure) => {
-            step.result_known();
-            if !has_route(resolver.ip()) {
-                step.fact("sent", false);
-            }
-            judge::failed(step, failure)
+    let question = question.ok_or(Failure::DnsNonRecoverableFailure)?;
+    let answered = exchange(step, meter, resolver, &question, patience).await;
+    if answered.is_err() {
+        step.result_known();
+        if !has_route(resolver.ip()) {
+            step.fact("sent", false);
         }
     }
+    answered
 }
 
 async fn exchange(
@@ -141,6 +167,7 @@ struct Heard {
     wrong_id: u32,
     wrong_question: u32,
     malformed: u32,
+    refusals: u32,
     late: Vec<(i64, Answer)>,
     broken: Option<Failure>,
 }
@@ -163,7 +190,11 @@ impl Heard {
                 Ok(length) => length,
                 Err(error) => {
                     self.broken = Some(classify::io_error(&error));
-                    break;
+                    self.refusals += 1;
+                    if patience.ends_refused || self.refusals >= REFUSALS_MAX {
+                        break;
+                    }
+                    continue;
                 }
             };
             meter.add(length as u64 + UDP_OVERHEAD_BYTES);

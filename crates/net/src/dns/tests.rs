@@ -16,6 +16,7 @@ use tonle_evidence::observation::Observation;
 const QUICK: Patience = Patience {
     answer: Duration::from_millis(500),
     listen: Duration::from_millis(50),
+    ends_refused: true,
 };
 
 async fn ask(settings: &NetSettings, server: SocketAddr, patience: Patience) -> Asked {
@@ -282,4 +283,26 @@ async fn a_device_without_resolvers_says_so() {
     let resolved = resolved(Vec::new(), "site.example").await;
     assert_eq!(resolved.failure(), Some(&Failure::DnsTemporaryFailure));
     assert_eq!(resolved.observations[0].detail["sent"], false);
+}
+
+#[tokio::test]
+async fn where_nobody_listens_an_answer_after_the_refusal_is_still_heard() {
+    let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let silence = Patience {
+        answer: Duration::from_millis(300),
+        ..Patience::SILENCE
+    };
+    let asked = ask(&testing::settings(), address, silence).await;
+    assert_eq!(
+        asked.observation.failure,
+        Some(Failure::ConnectionRefused)
+    );
+    assert!(asked.observation.duration_us() >= 300_000);
+    let impatient = ask(&testing::settings(), address, QUICK).await;
+    assert_eq!(
+        impatient.observation.failure,
+        Some(Failure::ConnectionRefused)
+    );
 }
