@@ -1,6 +1,7 @@
 //! The agent's configuration: one TOML file, defaults as named constants, every problem at once.
 //!
 //! Precedence: flag > environment (secrets only, see `cli`) > file > default.
+mod dns_integrity;
 mod gates;
 mod openness;
 
@@ -16,6 +17,7 @@ use tonle_wire::stamp::Key;
 use tonle_wire::stamp::key::KEY_MIN_BYTES;
 use url::Url;
 
+pub use dns_integrity::DnsIntegrityConfig;
 pub use gates::GatesConfig;
 pub use openness::OpennessConfig;
 

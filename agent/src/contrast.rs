@@ -171,7 +171,8 @@ pub async fn pause(run: &Run, wait: Duration) {
 }
 
 /// Whether one name is the other or lies below it: what minds the one would mind both.
-fn are_related(one: &str, other: &str) -> bool {
+#[must_use]
+pub fn are_related(one: &str, other: &str) -> bool {
     let is_below = |name: &str, zone: &str| {
         let rest = name.strip_suffix(zone);
         rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

@@ -42,6 +42,7 @@ pub mod targets;
 pub mod traces;
 pub mod upload;
 pub mod visit;
+pub mod whoami;
 
 /// The crates whose types stand in this library's interface, for whoever composes it.
 pub use {tonle_evidence as evidence, tonle_net as net};

@@ -1,11 +1,11 @@
 //! What visits to pages are compared with, and what is remembered from one visit to the next so that
 //! nobody is asked more often than OONI's probes ask.
-use crate::config::Config;
+use crate::config::{Config, DnsIntegrityConfig};
 use crate::gates::Gates;
 use crate::identity::Identity;
 use rand::seq::IndexedRandom;
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,12 +48,16 @@ pub struct Openness {
     pub doh: Vec<Url>,
     /// A name that answers with the address of the resolver that asks.
     pub whoami: Option<String>,
-    /// A server name that nobody minds; see [`crate::contrast`].
+    /// A name that nobody minds; see [`crate::contrast`].
     pub neutral_name: String,
     /// A list of services in place of the one built in.
     pub services: Option<PathBuf>,
     /// Who makes the same request from elsewhere.
     pub controls: Vec<Control>,
+    /// What resolvers are tried with.
+    pub trials: Trials,
+    /// The collector and its measurement servers: they run no resolver.
+    pub own_servers: Vec<Url>,
     /// Who asks, for the controls of the collector.
     pub identity: Option<Identity>,
     /// What is checked around each run; absent: nothing.
@@ -61,6 +65,34 @@ pub struct Openness {
     /// Whether the volunteer said which controls there are, be it none.
     pub controls_are_chosen: bool,
     pub(crate) memory: Arc<Mutex<Memory>>,
+}
+
+/// What resolvers are tried with (experiment `dns_integrity`). The default is nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trials {
+    /// Resolvers over TLS, each with the name that its certificate must be for.
+    pub dot: Vec<(IpAddr, String)>,
+    /// Addresses that run no resolver.
+    pub silent: Vec<IpAddr>,
+    /// A name that exists and has no address.
+    pub no_data: Option<String>,
+    /// A name with good signatures.
+    pub signed: Option<String>,
+    /// A name with bad signatures.
+    pub bogus: Option<String>,
+}
+
+impl Trials {
+    fn of(config: &DnsIntegrityConfig) -> Self {
+        let name = |text: &str| Some(text.to_owned()).filter(|name| !name.is_empty());
+        Self {
+            dot: config.dot().collect(),
+            silent: config.silent_addresses.clone(),
+            no_data: name(&config.no_data_name),
+            signed: name(&config.signed_name),
+            bogus: name(&config.bogus_name),
+        }
+    }
 }
 
 /// What was asked a moment ago.
@@ -99,6 +131,8 @@ impl Openness {
             neutral_name: openness.neutral_name.clone(),
             services: openness.services.clone(),
             controls: named.into_iter().map(control).collect(),
+            trials: Trials::of(&openness.dns_integrity),
+            own_servers: Vec::new(),
             identity: None,
             controls_are_chosen: openness.controls.is_some(),
             memory: Arc::default(),
@@ -114,6 +148,7 @@ impl Openness {
         collectors: &[Url],
         identity: Identity,
     ) -> Self {
+        self.own_servers = collectors.to_vec();
         if self.controls_are_chosen {
             return self;
         }

@@ -1,4 +1,5 @@
 //! The part `[openness]` of the configuration: what visits to pages are compared with.
+use super::DnsIntegrityConfig;
 use rustls_pki_types::ServerName;
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -53,11 +54,13 @@ pub struct OpennessConfig {
     pub doh: Vec<String>,
     /// A name that answers with the address of the resolver that asks; empty for none.
     pub whoami: String,
-    /// A server name that nobody minds, shown in place of the target's where names are compared;
-    /// never looked up or connected to.
+    /// A name that nobody minds, shown or asked about in place of the target's where names are
+    /// compared; never connected to.
     pub neutral_name: String,
     /// A list of services in place of the one built in (`configs/services.toml`).
     pub services: Option<PathBuf>,
+    /// What resolvers are tried with.
+    pub dns_integrity: DnsIntegrityConfig,
 }
 
 impl Default for OpennessConfig {
@@ -71,6 +74,7 @@ impl Default for OpennessConfig {
             whoami: WHOAMI.to_owned(),
             neutral_name: NEUTRAL_NAME.to_owned(),
             services: None,
+            dns_integrity: DnsIntegrityConfig::default(),
         }
     }
 }
@@ -83,7 +87,8 @@ impl OpennessConfig {
         let doh = self.doh.iter().map(|url| format!("{url} (DNS)"));
         let controls = self.controls.iter().flatten();
         let controls = controls.map(|url| format!("{url} (control)"));
-        resolvers.chain(doh).chain(controls).collect()
+        let tried = self.dns_integrity.contacts();
+        resolvers.chain(doh).chain(controls).chain(tried).collect()
     }
 
     /// Notes every value that cannot be used. In clear only a laboratory may ask.
@@ -137,6 +142,7 @@ impl OpennessConfig {
         if !neutral.contains('.') || ServerName::try_from(neutral.as_str()).is_err() {
             problems.push("`openness.neutral_name` must be a domain name".to_owned());
         }
+        self.dns_integrity.check(is_laboratory, problems);
     }
 }
 
@@ -157,7 +163,7 @@ mod tests {
             ..OpennessConfig::default()
         };
         let told = config.contacts();
-        assert_eq!(told.len(), 8 + 4 + 1);
+        assert_eq!(told.len(), 8 + 4 + 1 + 3);
         assert_eq!(told[0], "8.8.8.8 (DNS)");
         assert_eq!(told[12], "https://control.example/ (control)");
     }

@@ -7,6 +7,7 @@
 //! 3. It stops soon after `run.cancel` fires, and never uses more bytes than `run.max_bytes`.
 mod bulk;
 pub mod dns;
+pub mod dns_integrity;
 pub mod favoured;
 pub mod latency;
 pub mod path;
@@ -102,6 +103,7 @@ pub const ALL: &[&dyn Experiment] = &[
     &throttling::Throttling,
     &quic::Quic,
     &services::Services,
+    &dns_integrity::DnsIntegrity,
     &throughput::Throughput::STANDARD,
     &throughput1::Throughput1::STANDARD,
     &responsiveness::Responsiveness::STANDARD,

@@ -115,7 +115,10 @@ fn keys_used() -> BTreeSet<String> {
     keys.extend(keys_of_records());
     keys.extend(keys_of_catalogue());
     // These have observations and no metric.
-    keys.extend(["path", "sni", "quic", "services"].map(|name| format!("experiment.{name}")));
+    keys.extend(
+        ["path", "sni", "quic", "services", "dns_integrity"]
+            .map(|name| format!("experiment.{name}")),
+    );
     keys
 }
 

@@ -316,6 +316,7 @@ mod tests {
             let mut bytes = vec![0x12, 0x34];
             bytes.extend(tail);
             let _ = question().read(&bytes);
+            let _ = Question::of_the_server("id.server", 0x1234).unwrap().read(&bytes);
         }
 
         #[test]

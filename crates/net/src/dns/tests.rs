@@ -295,10 +295,7 @@ async fn where_nobody_listens_an_answer_after_the_refusal_is_still_heard() {
         ..Patience::SILENCE
     };
     let asked = ask(&testing::settings(), address, silence).await;
-    assert_eq!(
-        asked.observation.failure,
-        Some(Failure::ConnectionRefused)
-    );
+    assert_eq!(asked.observation.failure, Some(Failure::ConnectionRefused));
     assert!(asked.observation.duration_us() >= 300_000);
     let impatient = ask(&testing::settings(), address, QUICK).await;
     assert_eq!(

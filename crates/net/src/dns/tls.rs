@@ -56,14 +56,7 @@ pub async fn lookup(
         Ok(stream) => stream,
         Err(broken) => return [broke_off(a, broken.clone()), broke_off(aaaa, broken)],
     };
-    let a = asked(
-        a,
-        settings,
-        &mut stream,
-        (host, QueryType::A),
-        deadline,
-    )
-    .await;
+    let a = asked(a, settings, &mut stream, (host, QueryType::A), deadline).await;
     let aaaa = asked(
         aaaa,
         settings,
@@ -75,12 +68,7 @@ pub async fn lookup(
     [a, aaaa]
 }
 
-fn begin(
-    clock: &Stopwatch,
-    resolver: Resolver<'_>,
-    host: &str,
-    query_type: QueryType,
-) -> Step {
+fn begin(clock: &Stopwatch, resolver: Resolver<'_>, host: &str, query_type: QueryType) -> Step {
     let mut step = Step::start(clock, "resolve", &*scrub::host(host));
     step.fact("engine", "dot");
     step.fact("transport", "tls");
