@@ -82,7 +82,7 @@ async fn over_https(trial: &Trial<'_>, which: usize, url: &Url) -> Vec<IpAddr> {
             &trial.names.target,
             https::TIMEOUT,
         );
-        if let Some(addresses) = noted(trial, label, asked.await.into()) {
+        if let Some(addresses) = noted(trial, label, asked.await) {
             return addresses;
         }
     }
