@@ -1,7 +1,7 @@
 //! From where resolvers ask on our behalf: a name whose answer is the address that asked.
 //!
 //! Operation `resolver_identity`, subject the name. Detail: `resolver` (who was asked: `system`, a public
-//! resolver, or the device's own by its kind), `addresses` (their networks only, [`network_of`]),
+//! resolver, or the device's own by its kind), `addresses` (their networks only, a /24 or /48),
 //! `remembered: true` when it was asked less than 45 seconds before.
 use crate::steps::left_device;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

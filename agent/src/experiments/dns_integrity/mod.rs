@@ -4,12 +4,12 @@
 //! 1. Every resolver of the device and a few public ones are asked for the target, for a neutral name,
 //!    for one below it that nobody has, and for one that has no address; who asks on their behalf and
 //!    who they say they are; and for names with good and with bad signatures.
-//! 2. The target and the neutral name are sent to addresses that run no resolver ([`silent`]): whoever
+//! 2. The target and the neutral name are sent to addresses that run no resolver (`silent`): whoever
 //!    answers stands between.
 //! 3. All of that comes twice or more, after a pause: what comes once is chance.
-//! 4. The target is asked over TLS and HTTPS ([`encrypted`]): whether these ways are open, and what is
+//! 4. The target is asked over TLS and HTTPS (`encrypted`): whether these ways are open, and what is
 //!    said where nobody between can change it.
-//! 5. The addresses that were answered are asked for the target's certificate ([`certificates`]): who
+//! 5. The addresses that were answered are asked for the target's certificate (`certificates`): who
 //!    holds one is the site, whatever the address.
 //!
 //! Beside what the steps say themselves (`resolve`, `server_identity`, `resolver_identity`, `connect`,

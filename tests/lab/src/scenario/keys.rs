@@ -101,6 +101,7 @@ const NAME: &[Key] = &[
     may("addresses", ADDRESSES),
     may("cname", Text),
     may("failure", FAILURE),
+    may("signatures", Word(&["good", "bad"])),
     may("on", Text),
 ];
 
@@ -108,7 +109,16 @@ const SERVICE: form::Kinds = form::Kinds {
     tag: "kind",
     common: &[must("host", Text)],
     each: &[
-        ("dns", &[may("port", PORT), may("delay_ms", WAIT)]),
+        (
+            "dns",
+            &[
+                may("port", PORT),
+                may("delay_ms", WAIT),
+                may("dnssec", Word(&["checks", "passes", "strips"])),
+                may("instead_of_nxdomain", ADDRESSES),
+                may("instead_of_nodata", ADDRESSES),
+            ],
+        ),
         ("doh", &[may("port", PORT), CERTIFICATE_KEY]),
         ("dot", &[may("port", PORT), CERTIFICATE_KEY]),
         ("http", &[may("port", PORT), PAGE_KEY]),

@@ -1,5 +1,5 @@
 //! DNS over HTTPS (RFC 8484): GET and POST at `/dns-query`, HTTP/1.1 and HTTP/2.
-use super::dns::{MESSAGE_BYTES_MAX, TTL_S, Zone, reply};
+use super::dns::{MESSAGE_BYTES_MAX, Manner, TTL_S, Zone, reply};
 use super::http::{Reply, serve};
 use super::{Running, listen, tls};
 use base64::Engine;
@@ -40,7 +40,7 @@ async fn answer(zone: Arc<Zone>, request: Request<Incoming>) -> Response<Reply> 
         Ok(question) => question,
         Err(status) => return only(status),
     };
-    let Some((answer, _)) = reply(&zone, &question) else {
+    let Some((answer, _)) = reply(&zone, &Manner::default(), &question) else {
         // Silence: the request stays open until the client gives up.
         return std::future::pending().await;
     };

@@ -137,14 +137,25 @@ impl Starter<'_> {
     ) -> Result<(), ServiceError> {
         let called = |kind: &str| self.called(index, kind);
         match kind {
-            ServiceKind::Dns { port, delay_ms } => {
+            ServiceKind::Dns {
+                port,
+                delay_ms,
+                dnssec,
+                instead_of_nxdomain,
+                instead_of_nodata,
+            } => {
                 let delay = Duration::from_millis(*delay_ms);
+                let manner = Arc::new(dns::Manner {
+                    dnssec: *dnssec,
+                    instead_of_nxdomain: instead_of_nxdomain.clone(),
+                    instead_of_nodata: instead_of_nodata.clone(),
+                });
                 let port = port.unwrap_or(53);
                 self.each_tcp(&called("dns"), port, |listener| {
-                    dns::over_tcp(running, listener, &self.zone, delay);
+                    dns::over_tcp(running, listener, &self.zone, (&manner, delay));
                 })?;
                 self.each_udp(&called("dns"), port, |socket| {
-                    dns::over_udp(running, socket, &self.zone, delay);
+                    dns::over_udp(running, socket, &self.zone, (&manner, delay));
                 })
             }
             ServiceKind::Dot { port, certificate } => {

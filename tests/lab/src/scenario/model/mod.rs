@@ -8,7 +8,9 @@ mod service;
 
 pub use link::{Change, Directions, Every, Link, Loss, Reorder};
 pub use middlebox::{Ends, FlowAction, Middlebox, Place, Protocol, Rule};
-pub use service::{Certificate, Flaw, NamedCertificate, Page, Service, ServiceKind, TcpDoes};
+pub use service::{
+    Certificate, Dnssec, Flaw, NamedCertificate, Page, Service, ServiceKind, TcpDoes,
+};
 
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -110,8 +112,21 @@ pub struct Name {
     pub cname: Option<String>,
     /// `nxdomain`, `servfail`, `refused` or `silence` in place of an answer.
     pub failure: Option<DnsFailure>,
+    /// Whether its records are signed (DNSSEC), and how; without it they are not. Nobody in the lab
+    /// checks the signatures: what a resolver that does would say follows from this word.
+    pub signatures: Option<Signatures>,
     /// Only for the DNS services on this host; without it, for all of them.
     pub on: Option<String>,
+}
+
+/// What signatures are worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signatures {
+    /// A resolver that checks them is content.
+    Good,
+    /// A resolver that checks them fails.
+    Bad,
 }
 
 /// How a DNS service fails.

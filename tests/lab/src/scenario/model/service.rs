@@ -14,6 +14,19 @@ pub struct Service {
     pub kind: ServiceKind,
 }
 
+/// What a resolver makes of signatures (DNSSEC).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dnssec {
+    /// It checks them: good ones are marked (AD), bad ones fail.
+    #[default]
+    Checks,
+    /// It hands them on and checks nothing.
+    Passes,
+    /// It knows nothing of them, nor of EDNS.
+    Strips,
+}
+
 /// Kinds of service.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -25,6 +38,15 @@ pub enum ServiceKind {
         /// Waits so long before each answer.
         #[serde(default)]
         delay_ms: u64,
+        /// What it makes of signatures.
+        #[serde(default)]
+        dnssec: Dnssec,
+        /// Given in place of "no such name".
+        #[serde(default)]
+        instead_of_nxdomain: Vec<IpAddr>,
+        /// Given in place of an answer without records.
+        #[serde(default)]
+        instead_of_nodata: Vec<IpAddr>,
     },
     /// DNS over HTTPS (RFC 8484) at `/dns-query`, GET and POST, HTTP/1.1 and HTTP/2.
     Doh {

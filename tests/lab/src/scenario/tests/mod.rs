@@ -67,7 +67,9 @@ fn a_key_of_another_kind_of_service_is_unknown() {
     let found = with("[[service]]\nhost = \"server\"\nkind = \"dns\"\nbody = \"x\"\n");
     assert_eq!(
         found,
-        ["x.toml:12: service[0].body: unknown key of dns; known: kind, host, port, delay_ms"]
+        [
+            "x.toml:12: service[0].body: unknown key of dns; known: kind, host, port, delay_ms, dnssec, instead_of_nxdomain, instead_of_nodata"
+        ]
     );
     let found = with("[[middlebox]]\naction = \"dns_drop\"\nrace = true\n");
     assert!(

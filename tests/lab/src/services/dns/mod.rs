@@ -1,9 +1,11 @@
 //! DNS servers: over UDP (RFC 1035, RFC 6891), TCP (RFC 7766) and TLS (RFC 7858).
+mod manner;
 mod reply;
 #[cfg(test)]
 mod tests;
 mod zone;
 
+pub(super) use manner::Manner;
 pub(super) use reply::{MESSAGE_BYTES_MAX, TTL_S, reply};
 pub(super) use zone::{Zone, names_of};
 
@@ -23,10 +25,15 @@ const WAITING_MAX: usize = 4096;
 const IDLE: Duration = Duration::from_mins(1);
 
 /// Answers over UDP, each after `delay`.
-pub(super) fn over_udp(running: &Running, socket: UdpSocket, zone: &Arc<Zone>, delay: Duration) {
+pub(super) fn over_udp(
+    running: &Running,
+    socket: UdpSocket,
+    zone: &Arc<Zone>,
+    (manner, delay): (&Arc<Manner>, Duration),
+) {
     let socket = Arc::new(socket);
     let places = Arc::new(Semaphore::new(WAITING_MAX));
-    let zone = Arc::clone(zone);
+    let (zone, manner) = (Arc::clone(zone), Arc::clone(manner));
     let tasks = running.tasks();
     running.spawn(async move {
         let mut buffer = vec![0; MESSAGE_BYTES_MAX];
@@ -34,7 +41,7 @@ pub(super) fn over_udp(running: &Running, socket: UdpSocket, zone: &Arc<Zone>, d
             let Ok((length, from)) = socket.recv_from(&mut buffer).await else {
                 continue;
             };
-            let Some((answer, limit)) = reply(&zone, &buffer[..length]) else {
+            let Some((answer, limit)) = reply(&zone, &manner, &buffer[..length]) else {
                 continue;
             };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
@@ -57,12 +64,15 @@ pub(super) fn over_tcp(
     running: &Running,
     listener: TcpListener,
     zone: &Arc<Zone>,
-    delay: Duration,
+    (manner, delay): (&Arc<Manner>, Duration),
 ) {
-    let zone = Arc::clone(zone);
+    let (zone, manner) = (Arc::clone(zone), Arc::clone(manner));
     listen::accept(running, listener, move |stream| {
-        let zone = Arc::clone(&zone);
-        async move { converse(stream, &zone, delay).await.unwrap_or_default() }
+        let (zone, manner) = (Arc::clone(&zone), Arc::clone(&manner));
+        async move {
+            let conversation = converse(stream, &zone, (&manner, delay));
+            conversation.await.unwrap_or_default();
+        }
     });
 }
 
@@ -80,7 +90,8 @@ pub(super) fn over_tls(
             let Some(stream) = tls::handshake(&acceptor, stream).await else {
                 return;
             };
-            converse(stream, &zone, Duration::ZERO)
+            let honest = Manner::default();
+            converse(stream, &zone, (&honest, Duration::ZERO))
                 .await
                 .unwrap_or_default();
         }
@@ -91,13 +102,13 @@ pub(super) fn over_tls(
 async fn converse(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     zone: &Zone,
-    delay: Duration,
+    (manner, delay): (&Manner, Duration),
 ) -> std::io::Result<()> {
     loop {
         let length = timeout(IDLE, stream.read_u16()).await??;
         let mut question = vec![0; usize::from(length)];
         timeout(IDLE, stream.read_exact(&mut question)).await??;
-        let Some((answer, _)) = reply(zone, &question) else {
+        let Some((answer, _)) = reply(zone, manner, &question) else {
             continue;
         };
         sleep(delay).await;

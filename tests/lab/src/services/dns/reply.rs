@@ -1,4 +1,5 @@
 //! From the bytes of a question to the answer. Pure.
+use super::manner::Manner;
 use super::zone::{Entry, Zone};
 use crate::scenario::model::DnsFailure;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
@@ -18,7 +19,11 @@ const ALIASES_MAX: usize = 8;
 
 /// The answer to a question, and how long it may be over UDP, bytes. None: silence, because the zone
 /// says so or because the bytes are no question.
-pub(in crate::services) fn reply(zone: &Zone, question: &[u8]) -> Option<(Message, usize)> {
+pub(in crate::services) fn reply(
+    zone: &Zone,
+    manner: &Manner,
+    question: &[u8],
+) -> Option<(Message, usize)> {
     let Ok(question) = Message::from_vec(question) else {
         return malformed(question).map(|answer| (answer, 512));
     };
@@ -30,15 +35,18 @@ pub(in crate::services) fn reply(zone: &Zone, question: &[u8]) -> Option<(Messag
     answer.metadata.recursion_desired = question.metadata.recursion_desired;
     answer.metadata.recursion_available = true;
     answer.add_queries(question.queries.iter().cloned());
-    if question.edns.is_some() {
+    if let Some(asked) = question.edns.as_ref().filter(|_| manner.knows_edns()) {
         let mut edns = Edns::new();
         edns.set_max_payload(EDNS_BYTES).set_version(0);
+        edns.set_dnssec_ok(asked.flags().dnssec_ok);
         answer.set_edns(edns);
     }
-    answer.metadata.response_code = match refusal(&question) {
-        Some(code) => code,
-        None => resolve(zone, question.queries.first()?, &mut answer)?,
-    };
+    if let Some(code) = refusal(&question) {
+        answer.metadata.response_code = code;
+        return Some((answer, limit));
+    }
+    answer.metadata.response_code = resolve(zone, question.queries.first()?, &mut answer)?;
+    answer.metadata.response_code = manner.treat(zone, &question, &mut answer);
     Some((answer, limit))
 }
 
@@ -113,12 +121,17 @@ fn resolve(zone: &Zone, query: &Query, answer: &mut Message) -> Option<ResponseC
 }
 
 /// A name as the zone writes it.
-fn plain(name: &Name) -> String {
+pub(super) fn plain(name: &Name) -> String {
     let text = name.to_ascii();
     text.strip_suffix('.').unwrap_or(&text).to_owned()
 }
 
-fn add_addresses(answer: &mut Message, owner: &Name, kind: RecordType, addresses: &[IpAddr]) {
+pub(super) fn add_addresses(
+    answer: &mut Message,
+    owner: &Name,
+    kind: RecordType,
+    addresses: &[IpAddr],
+) {
     for address in addresses {
         let data = match address {
             IpAddr::V4(v4) if matches!(kind, RecordType::A | RecordType::ANY) => {

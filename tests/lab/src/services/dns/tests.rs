@@ -1,7 +1,7 @@
 //! What the zone answers: every kind of name, every kind of question, and bytes that are none.
 use super::reply::fit;
-use super::{Zone, names_of, reply};
-use crate::scenario::model::Scenario;
+use super::{Manner, Zone, names_of, reply};
+use crate::scenario::model::{Dnssec, Scenario};
 use hickory_proto::op::{Edns, Message, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{DNSClass, Name, RecordType};
 use proptest::prelude::*;
@@ -48,6 +48,14 @@ failure = "silence"
 name = "denied.test"
 failure = "nxdomain"
 [[name]]
+name = "signed.test"
+addresses = ["198.51.100.7"]
+signatures = "good"
+[[name]]
+name = "bogus.test"
+addresses = ["198.51.100.8"]
+signatures = "bad"
+[[name]]
 name = "server.test"
 addresses = ["203.0.113.66"]
 on = "resolver"
@@ -69,7 +77,7 @@ fn question(name: &str, kind: RecordType) -> Message {
 
 fn ask_on(host: &str, question: &Message) -> Option<Message> {
     let zone = Zone::new(&scenario(), host);
-    let (answer, limit) = reply(&zone, &question.to_vec().unwrap())?;
+    let (answer, limit) = reply(&zone, &Manner::default(), &question.to_vec().unwrap())?;
     Some(Message::from_vec(&fit(&answer, limit).unwrap()).unwrap())
 }
 
@@ -175,7 +183,7 @@ fn questions_that_are_not_plain_are_answered_by_the_rules() {
     let zone = Zone::new(&scenario(), "server");
     let mut response = question("server.test.", RecordType::A).to_vec().unwrap();
     response[2] |= 0x80;
-    assert!(reply(&zone, &response).is_none());
+    assert!(reply(&zone, &Manner::default(), &response).is_none());
 }
 
 #[test]
@@ -188,7 +196,7 @@ fn edns_is_answered_with_edns_and_sets_the_limit() {
     let answer = ask_on("server", &message).unwrap();
     assert_eq!(answer.edns.unwrap().max_payload(), 1232);
     let zone = Zone::new(&scenario(), "server");
-    let (_, limit) = reply(&zone, &message.to_vec().unwrap()).unwrap();
+    let (_, limit) = reply(&zone, &Manner::default(), &message.to_vec().unwrap()).unwrap();
     assert_eq!(limit, 900);
 }
 
@@ -212,7 +220,7 @@ proptest! {
     #[test]
     fn no_bytes_make_an_answer_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
         let zone = Zone::new(&scenario(), "server");
-        if let Some((answer, limit)) = reply(&zone, &bytes) {
+        if let Some((answer, limit)) = reply(&zone, &Manner::default(), &bytes) {
             prop_assert!(fit(&answer, limit).is_some());
         }
     }
@@ -223,8 +231,75 @@ proptest! {
         let at = at % bytes.len();
         bytes[at] = byte;
         let zone = Zone::new(&scenario(), "server");
-        if let Some((answer, limit)) = reply(&zone, &bytes) {
+        if let Some((answer, limit)) = reply(&zone, &Manner::default(), &bytes) {
             let _ = fit(&answer, limit);
         }
     }
+}
+
+/// Code, records of addresses, signatures, and whether it says that it checked them.
+fn signed(dnssec: Dnssec, name: &str) -> (ResponseCode, usize, usize, bool) {
+    let zone = Zone::new(&scenario(), "server");
+    let manner = Manner {
+        dnssec,
+        ..Manner::default()
+    };
+    let mut question = question(name, RecordType::A);
+    let mut edns = Edns::new();
+    edns.set_dnssec_ok(true);
+    question.set_edns(edns);
+    let (answer, _) = reply(&zone, &manner, &question.to_vec().unwrap()).unwrap();
+    let answer = Message::from_vec(&answer.to_vec().unwrap()).unwrap();
+    let of = |kind| {
+        let records = answer.answers.iter();
+        records.filter(|one| one.record_type() == kind).count()
+    };
+    let (addresses, signatures) = (of(RecordType::A), of(RecordType::RRSIG));
+    let head = &answer.metadata;
+    (
+        head.response_code,
+        addresses,
+        signatures,
+        head.authentic_data,
+    )
+}
+
+#[test]
+fn a_resolver_checks_signatures_hands_them_on_or_knows_nothing_of_them() {
+    let (fine, fails) = (ResponseCode::NoError, ResponseCode::ServFail);
+    for (dnssec, good, bad) in [
+        (Dnssec::Checks, (fine, 1, 1, true), (fails, 0, 0, false)),
+        (Dnssec::Passes, (fine, 1, 1, false), (fine, 1, 1, false)),
+        (Dnssec::Strips, (fine, 1, 0, false), (fine, 1, 0, false)),
+    ] {
+        assert_eq!(signed(dnssec, "signed.test."), good);
+        assert_eq!(signed(dnssec, "bogus.test."), bad);
+        assert_eq!(signed(dnssec, "server.test."), (fine, 1, 0, false));
+    }
+}
+
+#[test]
+fn a_resolver_can_give_addresses_in_place_of_nothing() {
+    let zone = Zone::new(&scenario(), "server");
+    let manner = Manner {
+        instead_of_nxdomain: vec!["203.0.113.1".parse().unwrap()],
+        instead_of_nodata: vec!["203.0.113.2".parse().unwrap()],
+        ..Manner::default()
+    };
+    let said = |name, kind| {
+        let bytes = question(name, kind).to_vec().unwrap();
+        let (answer, _) = reply(&zone, &manner, &bytes).unwrap();
+        let data = answer.answers.iter().map(|record| record.data.to_string());
+        (answer.metadata.response_code, data.collect::<Vec<_>>())
+    };
+    let fine = ResponseCode::NoError;
+    let given = |address: &str| (fine, vec![address.to_owned()]);
+    assert_eq!(
+        said("unknown.example.", RecordType::A),
+        given("203.0.113.1")
+    );
+    assert_eq!(said("empty.test.", RecordType::A), given("203.0.113.2"));
+    assert_eq!(said("server.test.", RecordType::A), given("198.51.100.1"));
+    let nothing = (ResponseCode::NXDomain, Vec::new());
+    assert_eq!(said("unknown.example.", RecordType::AAAA), nothing);
 }

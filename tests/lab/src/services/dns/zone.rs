@@ -1,5 +1,5 @@
 //! Everything the built-in DNS services of a host know. Pure.
-use crate::scenario::model::{DnsFailure, Host, Name, Scenario};
+use crate::scenario::model::{DnsFailure, Host, Name, Scenario, Signatures};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -21,6 +21,8 @@ pub(super) enum Entry {
 #[derive(Debug, Default)]
 pub(in crate::services) struct Zone {
     entries: BTreeMap<String, Entry>,
+    /// Names whose records are signed.
+    signed: BTreeMap<String, Signatures>,
 }
 
 impl Zone {
@@ -37,8 +39,12 @@ impl Zone {
         let for_this = scenario.names.iter();
         let for_this = for_this.filter(|name| name.on.as_deref() == Some(on));
         for name in for_all.chain(for_this) {
-            let entry = entry_of(name);
-            zone.entries.insert(name.name.to_ascii_lowercase(), entry);
+            let plain = name.name.to_ascii_lowercase();
+            match name.signatures {
+                Some(signatures) => zone.signed.insert(plain.clone(), signatures),
+                None => zone.signed.remove(&plain),
+            };
+            zone.entries.insert(plain, entry_of(name));
         }
         zone
     }
@@ -62,6 +68,11 @@ impl Zone {
             }
         }
         Vec::new()
+    }
+
+    /// What the signatures of a name are worth; none: it has none.
+    pub(super) fn signatures(&self, name: &str) -> Option<Signatures> {
+        self.signed.get(&name.to_ascii_lowercase()).copied()
     }
 
     /// What a name stands for; none: nobody knows it. A name above a known one exists without
