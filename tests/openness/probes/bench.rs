@@ -10,6 +10,17 @@ use tonle_agent::spool::{Limits, Spool};
 
 const TONLE: &str = env!("CARGO_BIN_EXE_tonle");
 const COLLECTOR: &str = "203.189.128.10";
+/// What resolvers are tried with, in the scenarios that have them.
+const RESOLVERS: &str = r#"
+resolvers = ["8.8.8.8", "9.9.9.9"]
+doh = ["https://dns8.test/dns-query", "https://dns9.test/dns-query"]
+whoami = "whoami.test"
+[openness.dns_integrity]
+dot = ["8.8.8.8#dns8.test", "9.9.9.9#dns9.test"]
+silent_addresses = ["203.189.132.50"]
+signed_name = "signed.test"
+bogus_name = "bogus.test"
+"#;
 
 /// A running scenario.
 pub(crate) struct Bench {
@@ -29,6 +40,9 @@ impl Bench {
         let home = tempfile::tempdir()?;
         let folder = home.path().display().to_string();
         let text = std::fs::read_to_string(&file)?.replace("203.0.113.", "203.189.129.");
+        // What is included is looked for beside the file, not where the tests run.
+        let beside = file.parent().unwrap_or(Path::new(".")).display();
+        let text = text.replace("include = \"", &format!("include = \"{beside}/"));
         let text = format!(
             "{text}\n{more}\n[[host]]\nname = 'collector'\naddresses = ['{COLLECTOR}']\n\
              [[service]]\nhost = 'collector'\nkind = 'command'\nready_port = 8080\n\
@@ -44,7 +58,7 @@ impl Bench {
         write(
             "agent.toml",
             &format!(
-                "data_dir = '{folder}/agent'\nprovince = 'KH-12'\nmetered = false\nmonthly_budget_bytes = 1_000_000_000_000\nextra_roots = '{folder}/roots.pem'\n[openness]\ncontrols = []\n"
+                "data_dir = '{folder}/agent'\nprovince = 'KH-12'\nmetered = false\nmonthly_budget_bytes = 1_000_000_000_000\nextra_roots = '{folder}/roots.pem'\n[openness]\ncontrols = []\n{RESOLVERS}"
             ),
         )?;
         let scenario = Scenario::parse(&text, "probes.toml")

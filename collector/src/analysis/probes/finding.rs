@@ -66,6 +66,21 @@ impl Finding {
         self
     }
 
+    /// Names what other rules say beside it.
+    pub(super) fn with_notes(mut self, notes: Vec<(&'static Rule, Vec<String>)>) -> Self {
+        let fired = notes.into_iter().map(|(rule, mut observations)| {
+            observations.sort();
+            observations.dedup();
+            Fired {
+                rule: rule.id.to_owned(),
+                version: rule.version,
+                observations,
+            }
+        });
+        self.0.rules.extend(fired);
+        self
+    }
+
     pub(super) fn into_verdict(self) -> Verdict {
         self.0
     }

@@ -1,9 +1,10 @@
 //! Verdicts on probes that follow a visit up: one address under several server names, paired
-//! transfers, QUIC, services. Pure.
+//! transfers, QUIC, services, resolvers. Pure.
 //!
 //! A probe carries its own control: what differs is the name alone. A rule's version is raised whenever
 //! the same record can give another finding by it; [`RULES`] names them all.
 mod attempts;
+mod dns_integrity;
 mod finding;
 mod quic;
 mod services;
@@ -55,6 +56,10 @@ const PROBES: &[Probe] = &[
         experiment: "services",
         judge: services::judge,
     },
+    Probe {
+        experiment: "dns_integrity",
+        judge: dns_integrity::judge,
+    },
 ];
 
 /// Nothing of a run through a tunnel, or of one that never left the device, is of the line.
@@ -71,6 +76,8 @@ pub const RULES: &[&[Rule]] = &[
     throttling::RULES,
     quic::RULES,
     services::RULES,
+    dns_integrity::RULES[0],
+    dns_integrity::RULES[1],
 ];
 
 /// What is said of a record: the verdict, and what else was reckoned.

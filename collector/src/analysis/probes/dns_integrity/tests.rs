@@ -1,0 +1,537 @@
+//! The rules one by one: what fires them, and the innocent neighbours that do not.
+use super::*;
+use crate::analysis::probes::tests::step;
+use proptest::prelude::*;
+use serde_json::json;
+use tonle_evidence::failure::Failure;
+use tonle_evidence::verdict::State;
+
+const TRUE: &str = "203.0.113.9";
+const FALSE: &str = "198.51.100.80";
+
+/// What a server answers to a question, in every round: an address, or a failure by its name.
+fn answers(asked: &str, which: i64, question: &str, said: &str) -> Vec<Observation> {
+    (0..3)
+        .map(|round| once(asked, which, question, (round, said)))
+        .collect()
+}
+
+fn once(asked: &str, which: i64, question: &str, (round, said): (i64, &str)) -> Observation {
+    let resolver = match asked {
+        "configured" => format!("203.0.113.{which}"),
+        "silent" => format!("203.0.113.20{which}"),
+        _ => format!("9.9.9.{which}"),
+    };
+    let mut detail = json!({
+        "asked": asked, "which": which, "question": question, "round": round,
+        "query_type": "A", "resolver": resolver,
+    });
+    let is_address = said.parse::<std::net::IpAddr>().is_ok();
+    if is_address {
+        detail["addresses"] = json!([said]);
+        detail["rcode"] = json!(0);
+    }
+    if matches!(
+        said,
+        "dns_nxdomain_error" | "dns_servfail_error" | "dns_no_answer"
+    ) {
+        detail["rcode"] = json!(3);
+    }
+    let failure = (!is_address).then(|| Failure::from_name(said));
+    step("resolve", failure, detail)
+}
+
+/// A handshake with an address: under its certificate, or with this failure.
+fn shows(address: &str, failure: Option<Failure>) -> Observation {
+    let detail = json!({ "asked": "answered", "which": 0, "question": "target", "round": 0 });
+    let mut seen = step("tls_handshake", failure, detail);
+    seen.subject = Some(format!("{address}:443"));
+    seen
+}
+
+fn proofs() -> Vec<Observation> {
+    vec![
+        shows(TRUE, None),
+        shows(FALSE, Some(Failure::SslUnknownAuthority)),
+    ]
+}
+
+/// The device's resolver and two public ones say this of the target.
+fn line(own: &str, first: &str, second: &str) -> Vec<Observation> {
+    [
+        answers("configured", 0, "target", own),
+        answers("public", 0, "target", first),
+        answers("public", 1, "target", second),
+        proofs(),
+    ]
+    .concat()
+}
+
+fn with(mut line: Vec<Observation>, more: &[Vec<Observation>]) -> Vec<Observation> {
+    line.extend(more.iter().flatten().cloned());
+    line
+}
+
+/// State, rules without their family, and mechanism or reason.
+fn words(observations: &[Observation]) -> (State, Vec<String>, String) {
+    let verdict = judge(observations).overall;
+    let rules = verdict.rules.iter().map(|fired| {
+        let id = fired.rule.strip_prefix("dns_integrity.");
+        id.expect("rules of one family").to_owned()
+    });
+    let why = verdict.mechanism.map(|one| one.to_string());
+    let why = why.or(verdict.reason.map(|one| one.to_string()));
+    (verdict.state, rules.collect(), why.unwrap_or_default())
+}
+
+fn is(observations: &[Observation], state: State, rules: &[&str], why: &str) {
+    let rules: Vec<String> = rules.iter().map(|&rule| rule.to_owned()).collect();
+    assert_eq!(words(observations), (state, rules, why.to_owned()));
+}
+
+const OK: State = State::Ok;
+const LIKELY: State = State::LikelyBlocked;
+const NOTHING: State = State::Insufficient;
+
+#[test]
+fn a_certified_answer_of_the_devices_resolver_is_fine() {
+    is(&line(TRUE, TRUE, TRUE), OK, &["certificate"], "");
+    is(&[], NOTHING, &["unproved"], "no_control");
+}
+
+#[test]
+fn false_addresses_and_denials_count_where_they_come_each_time_and_another_is_certified() {
+    let forged = "dns.injection.other";
+    is(&line(FALSE, TRUE, TRUE), LIKELY, &["forged"], forged);
+    let denied = line("dns_nxdomain_error", TRUE, TRUE);
+    is(&denied, LIKELY, &["denied"], "dns.nxdomain");
+    let flapping = [
+        vec![
+            once("configured", 0, "target", (0, "dns_nxdomain_error")),
+            once("configured", 0, "target", (1, "dns_no_answer")),
+        ],
+        answers("public", 0, "target", TRUE),
+        proofs(),
+    ];
+    is(&flapping.concat(), LIKELY, &["denied"], "dns.nxdomain");
+    let mut bogon = line("10.10.10.1", TRUE, TRUE);
+    for seen in &mut bogon[..3] {
+        seen.failure = Some(Failure::DnsBogon);
+    }
+    is(&bogon, LIKELY, &["forged"], "dns.injection.bogon");
+}
+
+#[test]
+fn silence_and_server_failure_are_no_denial() {
+    for said in ["generic_timeout_error", "dns_servfail_error"] {
+        is(
+            &line(said, TRUE, TRUE),
+            NOTHING,
+            &["unclear"],
+            "below_floor",
+        );
+    }
+}
+
+#[test]
+fn one_false_answer_among_others_is_chance() {
+    let once_false = [
+        vec![
+            once("configured", 0, "target", (0, FALSE)),
+            once("configured", 0, "target", (1, TRUE)),
+        ],
+        proofs(),
+    ];
+    is(&once_false.concat(), OK, &["certificate"], "");
+    let single = [
+        vec![once("configured", 0, "target", (0, FALSE))],
+        answers("public", 0, "target", TRUE),
+        proofs(),
+    ];
+    is(&single.concat(), NOTHING, &["unclear"], "below_floor");
+}
+
+#[test]
+fn an_address_beside_the_true_one_that_does_not_answer_is_no_forgery() {
+    let near = "203.0.113.77";
+    let mut observations = line(near, TRUE, TRUE);
+    observations.push(shows(near, Some(Failure::GenericTimeout)));
+    is(&observations, NOTHING, &["unclear"], "below_floor");
+    let far = "192.0.2.80";
+    let mut observations = line(far, TRUE, TRUE);
+    observations.push(shows(far, Some(Failure::GenericTimeout)));
+    is(&observations, LIKELY, &["forged"], "dns.injection.other");
+}
+
+#[test]
+fn without_any_certified_address_nothing_is_known() {
+    let mut observations = line(FALSE, TRUE, "dns_nxdomain_error");
+    observations.retain(|seen| seen.operation == "resolve");
+    observations.push(shows(TRUE, Some(Failure::ConnectionReset)));
+    is(&observations, NOTHING, &["unproved"], "no_control");
+}
+
+#[test]
+fn an_answer_where_no_resolver_is_is_an_injection_only_by_name() {
+    let silent = |target, neutral| {
+        [
+            answers("silent", 0, "target", target),
+            answers("silent", 0, "neutral", neutral),
+        ]
+        .concat()
+    };
+    let none = "generic_timeout_error";
+    let fine = || line(TRUE, TRUE, TRUE);
+    let judged = |target, neutral| with(fine(), &[silent(target, neutral)]);
+    is(
+        &judged(FALSE, none),
+        LIKELY,
+        &["injected"],
+        "dns.injection.other",
+    );
+    is(
+        &judged("dns_nxdomain_error", none),
+        LIKELY,
+        &["injected"],
+        "dns.nxdomain",
+    );
+    is(&judged(none, none), OK, &["certificate"], "");
+    is(
+        &judged(none, "connection_refused"),
+        OK,
+        &["certificate"],
+        "",
+    );
+    is(
+        &judged("dns_servfail_error", none),
+        OK,
+        &["certificate"],
+        "",
+    );
+    // A truth that somebody else tells is not held against him.
+    is(&judged(TRUE, none), OK, &["certificate"], "");
+    is(
+        &judged(TRUE, "192.0.2.1"),
+        OK,
+        &["certificate", "proxied"],
+        "",
+    );
+    let unsent = vec![once("silent", 0, "target", (0, FALSE)); 1];
+    is(&with(fine(), &[unsent]), OK, &["certificate"], "");
+}
+
+#[test]
+fn a_race_is_two_answers_of_which_one_proves_itself() {
+    let raced = |first: &str, late: &str, rounds: i64| -> Vec<Observation> {
+        let one = |round| {
+            let mut seen = once("public", 0, "target", (round, first));
+            seen.detail.insert("late_rcode".to_owned(), json!([0]));
+            seen.detail
+                .insert("late_addresses".to_owned(), json!([late]));
+            seen
+        };
+        let public = (0..rounds).map(one).collect();
+        [answers("configured", 0, "target", TRUE), public, proofs()].concat()
+    };
+    let why = "dns.injection.other";
+    assert_eq!(words(&raced(FALSE, TRUE, 3)).1[0], "raced");
+    assert_eq!(words(&raced(FALSE, TRUE, 3)).2, why);
+    is(&raced(TRUE, FALSE, 3), LIKELY, &["raced"], why);
+    is(&raced(TRUE, TRUE, 3), OK, &["certificate"], "");
+    is(&raced(TRUE, FALSE, 1), OK, &["certificate"], "");
+}
+
+#[test]
+fn a_public_resolver_is_held_against_itself_over_tls_and_else_against_nobody() {
+    let both_false = || line(TRUE, FALSE, FALSE);
+    is(
+        &both_false(),
+        NOTHING,
+        &["elsewhere", "public_differs"],
+        "below_floor",
+    );
+    is(
+        &line(TRUE, FALSE, TRUE),
+        OK,
+        &["certificate", "public_differs"],
+        "",
+    );
+    let over_tls = answers("dot", 0, "target", TRUE);
+    let rules = ["tampered", "public_differs"];
+    is(
+        &with(both_false(), &[over_tls]),
+        LIKELY,
+        &rules,
+        "dns.injection.other",
+    );
+    // The same resolver says the same over TLS: it is its own policy.
+    let same = answers("dot", 0, "target", FALSE);
+    is(
+        &with(line(TRUE, FALSE, TRUE), &[same]),
+        OK,
+        &["certificate", "public_differs"],
+        "",
+    );
+}
+
+#[test]
+fn a_proxy_that_lies_answers_for_the_network() {
+    let proxy = [
+        answers("silent", 0, "neutral", "192.0.2.1"),
+        answers("silent", 0, "target", FALSE),
+        answers("doh", 0, "target", TRUE),
+    ];
+    let mut lying = with(line(FALSE, FALSE, FALSE), &proxy);
+    for seen in &mut lying {
+        if seen.detail["asked"] == json!("configured") {
+            seen.detail.insert("known_public".to_owned(), json!(true));
+        }
+    }
+    let rules = ["forged", "proxied", "public_differs"];
+    is(&lying, LIKELY, &rules, "dns.injection.other");
+}
+
+#[test]
+fn names_that_must_fail_or_be_empty_are_noted_and_block_nothing() {
+    for (question, rule) in [
+        ("absent", "nxdomain_hijacked"),
+        ("no_data", "nodata_replaced"),
+    ] {
+        let lies = answers("configured", 0, question, FALSE);
+        is(
+            &with(line(TRUE, TRUE, TRUE), &[lies]),
+            OK,
+            &["certificate", rule],
+            "",
+        );
+        let once_only = vec![
+            once("configured", 0, question, (0, FALSE)),
+            once("configured", 0, question, (1, "dns_no_answer")),
+        ];
+        is(
+            &with(line(TRUE, TRUE, TRUE), &[once_only]),
+            OK,
+            &["certificate"],
+            "",
+        );
+    }
+}
+
+fn signed(asked: &str, signatures: i64) -> Vec<Observation> {
+    let mut all = answers(asked, 0, "signed", TRUE);
+    for seen in &mut all {
+        seen.detail
+            .insert("signatures".to_owned(), json!(signatures));
+    }
+    all
+}
+
+#[test]
+fn signatures_are_missed_only_where_another_resolver_gives_them() {
+    let fine = || line(TRUE, TRUE, TRUE);
+    let judged = |own, public| {
+        with(
+            fine(),
+            &[signed("configured", own), signed("public", public)],
+        )
+    };
+    is(&judged(0, 1), OK, &["certificate", "dnssec_stripped"], "");
+    is(&judged(0, 0), OK, &["certificate"], "");
+    is(&judged(1, 1), OK, &["certificate"], "");
+    let bogus = |own, public| {
+        let own = answers("configured", 0, "bogus", own);
+        with(fine(), &[own, answers("public", 0, "bogus", public)])
+    };
+    is(
+        &bogus(TRUE, "dns_servfail_error"),
+        OK,
+        &["certificate", "not_validating"],
+        "",
+    );
+    is(&bogus(TRUE, TRUE), OK, &["certificate"], "");
+    is(
+        &bogus("dns_servfail_error", "dns_servfail_error"),
+        OK,
+        &["certificate"],
+        "",
+    );
+}
+
+/// Two attempts at each of two resolvers over an encrypted way, which break off here.
+fn closed(asked: &str, at: &str) -> Vec<Observation> {
+    let one = |which, round| {
+        let mut seen = once(asked, which, "target", (round, "connection_reset"));
+        seen.detail.insert("failed_at".to_owned(), json!(at));
+        seen
+    };
+    vec![one(0, 0), one(0, 1), one(1, 0), one(1, 1)]
+}
+
+#[test]
+fn an_encrypted_way_is_blocked_only_where_every_resolver_is_and_they_answer_in_clear() {
+    let fine = || line(TRUE, TRUE, TRUE);
+    let in_clear = || {
+        [
+            answers("public", 0, "neutral", TRUE),
+            answers("public", 1, "neutral", TRUE),
+        ]
+        .concat()
+    };
+    let shut = closed("dot", "tls_handshake");
+    let rules = ["certificate", "dot_blocked"];
+    is(&with(fine(), &[shut.clone(), in_clear()]), OK, &rules, "");
+    is(
+        &with(fine(), std::slice::from_ref(&shut)),
+        OK,
+        &["certificate"],
+        "",
+    );
+    let one_open = answers("dot", 1, "target", TRUE);
+    is(
+        &with(fine(), &[shut, in_clear(), one_open]),
+        OK,
+        &["certificate"],
+        "",
+    );
+    let rules = ["certificate", "doh_blocked"];
+    is(&with(fine(), &[closed("doh", "connect")]), OK, &rules, "");
+    is(
+        &with(fine(), &[closed("doh", "http_request")]),
+        OK,
+        &["certificate"],
+        "",
+    );
+}
+
+#[test]
+fn the_network_of_the_devices_resolver_is_a_key_of_its_own() {
+    let identity_of = |asked: &str, which: i64, network: &str| {
+        let detail = json!({
+            "asked": asked, "which": which, "question": "identity", "round": 0, "addresses": [network],
+        });
+        vec![step("resolver_identity", None, detail)]
+    };
+    let identity = |asked: &str, network: &str| identity_of(asked, 0, network);
+    let fine = || line(TRUE, TRUE, TRUE);
+    let apart = [
+        identity("configured", "203.0.113.0"),
+        identity("public", "8.8.8.0"),
+    ];
+    let said = judge(&with(fine(), &apart)).effect.unwrap();
+    assert_eq!(said["resolver"], json!(["203.0.113.0"]));
+    assert_eq!(said["servers"][1]["networks"], json!(["8.8.8.0"]));
+    assert_eq!(said["servers"][0]["target"], "certified");
+    is(&with(fine(), &apart), OK, &["certificate"], "");
+    // It may forward to one of them, and to no two.
+    let own = identity("configured", "203.0.113.0");
+    let first = identity("public", "203.0.113.0");
+    is(
+        &with(fine(), &[own.clone(), first.clone()]),
+        OK,
+        &["certificate"],
+        "",
+    );
+    let second = identity_of("public", 1, "203.0.113.0");
+    is(
+        &with(fine(), &[own, first, second]),
+        OK,
+        &["certificate", "proxied"],
+        "",
+    );
+}
+
+#[test]
+fn several_servers_that_call_themselves_alike_are_one() {
+    let calls = |asked: &str, which: i64, name: &str, says: i64| {
+        let detail = json!({
+            "asked": asked, "which": which, "question": "server", "round": 0, "says": says,
+        });
+        let mut seen = step("server_identity", None, detail);
+        seen.subject = Some(name.to_owned());
+        seen
+    };
+    let judged = |name: &str, says: [i64; 3]| {
+        let [own, first, second] = says;
+        let named = vec![
+            calls("configured", 0, name, own),
+            calls("public", 0, name, first),
+            calls("public", 1, name, second),
+        ];
+        words(&with(line(TRUE, TRUE, TRUE), &[named])).1
+    };
+    assert_eq!(judged("id.server", [0, 0, 0]), ["certificate", "proxied"]);
+    assert_eq!(judged("id.server", [0, 0, 1]), ["certificate"]);
+    assert_eq!(judged("id.server", [0, 1, 1]), ["certificate"]);
+    assert_eq!(judged("version.bind", [0, 0, 0]), ["certificate"]);
+}
+
+fn any_step() -> impl Strategy<Value = Observation> {
+    let asked = prop::sample::select(vec!["configured", "public", "silent", "dot", "doh", "x"]);
+    let question = prop::sample::select(vec![
+        "target", "neutral", "absent", "no_data", "signed", "bogus", "server",
+    ]);
+    let said = prop::sample::select(vec![
+        TRUE,
+        FALSE,
+        "dns_nxdomain_error",
+        "dns_servfail_error",
+        "generic_timeout_error",
+    ]);
+    let late = prop::sample::select(vec![json!([]), json!([TRUE]), json!([7]), json!("x")]);
+    (asked, 0..2_i64, question, 0..3_i64, said, late).prop_map(
+        |(asked, which, question, round, said, late)| {
+            let mut seen = once(asked, which, question, (round, said));
+            seen.detail.insert("late_addresses".to_owned(), late);
+            seen.detail
+                .insert("late_rcode".to_owned(), json!([0, 3, -1]));
+            seen
+        },
+    )
+}
+
+fn any_proof() -> impl Strategy<Value = Observation> {
+    let failure = prop::sample::select(vec![None, Some(Failure::GenericTimeout)]);
+    let address = prop::sample::select(vec![TRUE, FALSE, "no address"]);
+    (address, failure).prop_map(|(address, failure)| shows(address, failure))
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_recorded_is_judged_and_interference_names_its_evidence(
+        steps in prop::collection::vec(prop_oneof![any_step(), any_proof()], 0..60),
+    ) {
+        let verdict = judge(&steps).overall;
+        for fired in &verdict.rules {
+            for pointer in &fired.observations {
+                let index: usize = pointer.strip_prefix("/observations/").unwrap().parse().unwrap();
+                prop_assert!(index < steps.len());
+            }
+        }
+        prop_assert!(!verdict.state.is_blocking() || !verdict.rules[0].observations.is_empty());
+    }
+
+    #[test]
+    fn the_order_of_steps_changes_no_state(
+        steps in prop::collection::vec(prop_oneof![any_step(), any_proof()], 0..40),
+    ) {
+        let mut reversed = steps.clone();
+        reversed.reverse();
+        let (state, rules, _) = words(&steps);
+        prop_assert_eq!((state, rules), { let (state, rules, _) = words(&reversed); (state, rules) });
+    }
+
+    #[test]
+    fn truth_alone_is_never_held_against_anybody(
+        said in prop::collection::vec(prop::sample::select(vec![
+            TRUE, "dns_servfail_error", "generic_timeout_error", "connection_refused",
+        ]), 6..30),
+    ) {
+        let asked = ["configured", "public", "silent", "dot", "doh"];
+        let steps = said.iter().zip(0..).map(|(said, round)| {
+            let way = asked[usize::try_from(round).unwrap() % asked.len()];
+            once(way, 0, "target", (round, said))
+        });
+        let steps: Vec<Observation> = steps.chain(proofs()).collect();
+        prop_assert!(!judge(&steps).overall.state.is_blocking());
+    }
+}
