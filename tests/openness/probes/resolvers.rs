@@ -26,9 +26,14 @@ const EXPECTED: &[Expected] = &[
         "injected-race",
         "likely_blocked",
         "dns.injection.other",
-        &["injected"],
+        &["injected", "public_differs"],
     ),
-    ("raced", "likely_blocked", "dns.injection.other", &["raced"]),
+    (
+        "raced",
+        "likely_blocked",
+        "dns.injection.other",
+        &["raced", "public_differs"],
+    ),
     (
         "tampered",
         "likely_blocked",
@@ -40,7 +45,7 @@ const EXPECTED: &[Expected] = &[
         "proxy-lying",
         "likely_blocked",
         "dns.injection.other",
-        &["forged", "proxied", "public_differs"],
+        &["tampered", "proxied", "public_differs"],
     ),
     (
         "forged",

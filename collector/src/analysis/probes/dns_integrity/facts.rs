@@ -125,7 +125,7 @@ impl Facts {
                 "resolve" => facts.asked.extend(asked(index, seen)),
                 "connect" | "tls_handshake" => facts.prove(index, seen),
                 "resolver_identity" | "server_identity" => {
-                    facts.oneself.extend(oneself(index, seen))
+                    facts.oneself.extend(oneself(index, seen));
                 }
                 _ => {}
             }

@@ -197,10 +197,8 @@ fn misled(facts: &Facts, spoken: &[Spoken]) -> Option<Finding> {
         Way::Configured | Way::Public => !proxied.is_empty(),
         Way::Silent | Way::Dot | Way::Doh => false,
     };
-    let of_network = spoken.iter().filter(is_the_networks);
-    let (one, how) = of_network
-        .filter_map(|one| Some((one, one.word.misleads()?)))
-        .next()?;
+    let mut of_network = spoken.iter().filter(is_the_networks);
+    let (one, how) = of_network.find_map(|one| Some((one, one.word.misleads()?)))?;
     let rule = match one.word {
         servers::Word::Denied(_) => &DENIED,
         _ => &FORGED,
@@ -229,17 +227,13 @@ fn without_interference(facts: &Facts, spoken: &[Spoken]) -> Finding {
     let asked = spoken
         .iter()
         .filter(|one| !has_configured || of_device(one));
-    match asked.clone().find(certified) {
-        Some(one) => {
-            let would_change = "a second answer that differs, or an answer where no resolver is";
-            Finding::ok(&CERTIFICATE, one.at.clone(), would_change)
-        }
-        None => {
-            let would_change = "answers of the device's resolver that are alike each time";
-            let at = asked.flat_map(|one| one.at.clone()).collect();
-            Finding::insufficient(&UNCLEAR, Reason::BelowFloor, at, would_change)
-        }
+    if let Some(one) = asked.clone().find(certified) {
+        let would_change = "a second answer that differs, or an answer where no resolver is";
+        return Finding::ok(&CERTIFICATE, one.at.clone(), would_change);
     }
+    let would_change = "answers of the device's resolver that are alike each time";
+    let at = asked.flat_map(|one| one.at.clone()).collect();
+    Finding::insufficient(&UNCLEAR, Reason::BelowFloor, at, would_change)
 }
 
 fn proofs(facts: &Facts) -> Vec<String> {
