@@ -97,7 +97,7 @@ pub enum Command {
 Examples:
   tonle-agent join 'https://collector.example.org/join/CODE#KEY'
   tonle-agent join URL --qos-only --province KH-12
-  tonle-agent join URL --accept q1 --accept-openness o2 --province KH-12   (scripts)
+  tonle-agent join URL --accept q1 --accept-openness o3 --province KH-12   (scripts)
 
 Quote the URL: the part after # matters.")]
 pub struct JoinArgs {
@@ -225,7 +225,7 @@ pub struct ReplayArgs {
 #[command(after_help = "\
 Examples:
   tonle-agent consent                        print the texts and what was agreed to
-  tonle-agent consent --accept-openness o2   agree to openness measurements
+  tonle-agent consent --accept-openness o3   agree to openness measurements
   tonle-agent consent --withdraw-openness    take that back; its list is deleted
   tonle-agent consent --accept-mlab m1       agree to tests with servers of M-Lab")]
 pub struct ConsentArgs {

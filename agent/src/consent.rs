@@ -17,7 +17,7 @@ pub const FILE: &str = "consent.json";
 /// Version of the text about quality measurements. A test binds it to the text in every language.
 pub const QUALITY_VERSION: &str = "q1";
 /// Version of the text about openness measurements. A test binds it to the text.
-pub const OPENNESS_VERSION: &str = "o2";
+pub const OPENNESS_VERSION: &str = "o3";
 /// Version of the text about tests with M-Lab's servers. A test binds it to the text.
 pub const MLAB_VERSION: &str = "m1";
 /// Withdrawals remembered; older ones are in nobody's interest.
@@ -284,8 +284,8 @@ mod tests {
         ),
         (
             Topic::Openness,
-            "o2",
-            "84e63c948ab12467155e29ce89a6336cbe5b1d193cde1cc1ff19278743e4f850",
+            "o3",
+            "09a998ef0f1c735ac62cee64fd6214a9b45b332526ef0daa8f44edc531c12efd",
         ),
         (
             Topic::Mlab,
@@ -330,7 +330,7 @@ mod tests {
     fn another_version_than_the_present_one_is_no_consent() {
         let mut consent = Consent::default();
         let error = consent.accept(Stream::Openness, "o0", 5).unwrap_err();
-        assert!(error.to_string().contains("accept o2"), "{error}");
+        assert!(error.to_string().contains("accept o3"), "{error}");
         consent.openness = Some(Accepted {
             version: "o0".into(),
             at_us: 5,

@@ -95,7 +95,7 @@ impl World {
         )?;
         let invite = ["collector", "invite", "--config", &world.config(FIRST)];
         let invited = said(&world.tonle(FIRST, &invite)?)?;
-        let accept = ["--accept", "q1", "--accept-openness", "o2"];
+        let accept = ["--accept", "q1", "--accept-openness", "o3"];
         said(&world.agent("join", &[&[invited.trim()][..], &accept].concat())?)?;
         Ok(world)
     }

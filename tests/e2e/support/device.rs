@@ -40,7 +40,7 @@ impl Device {
             "--accept",
             "q1",
             "--accept-openness",
-            "o2",
+            "o3",
         ]));
         device
     }

@@ -76,7 +76,7 @@ impl Bench {
         let config = format!("{folder}/collector.toml");
         let invite = ["collector", "invite", "--config", config.as_str()];
         let invited = bench.run("collector", TONLE, &invite)?;
-        let accept = ["--accept", "q1", "--accept-openness", "o2"];
+        let accept = ["--accept", "q1", "--accept-openness", "o3"];
         bench.agent("join", &[&[invited.trim()][..], &accept].concat())?;
         Ok(bench)
     }
