@@ -51,6 +51,8 @@ pub(super) struct Plan {
     pub(super) public_resolvers: Vec<IpAddr>,
     /// Control servers that the collector names.
     pub(super) controls: Vec<String>,
+    /// Addresses without a resolver that the collector names.
+    pub(super) silent_addresses: Vec<IpAddr>,
     /// Pages of the lists, with the controls among them.
     pub(super) pages: Vec<Target>,
     pub(super) enrolment: Arc<Enrolment>,
@@ -207,6 +209,8 @@ impl Device {
             .collect();
         let controls = lists.iter().flat_map(|list| list.controls.clone());
         let controls = controls.collect();
+        let silent = lists.iter().flat_map(|list| list.silent_addresses.clone());
+        let silent_addresses = silent.collect();
         let chosen = Categories::load(self.dir.path(), &self.config)?;
         let listed = lists.into_iter().flat_map(|list| {
             let is_openness = list.stream == Stream::Openness;
@@ -241,6 +245,7 @@ impl Device {
             jobs,
             public_resolvers: resolvers,
             controls,
+            silent_addresses,
             pages,
             enrolment,
         })
@@ -249,7 +254,9 @@ impl Device {
     /// What visits of a round are compared with.
     pub(super) fn openness_of(&self, plan: &Plan) -> Openness {
         let identity = lock(&self.outbox).identity().clone();
-        let openness = self.openness.clone();
+        let mut openness = self.openness.clone();
+        let silent = plan.silent_addresses.iter();
+        openness.trials.silent.extend(silent);
         let mut collectors = plan.enrolment.collectors.clone();
         let servers = plan.enrolment.enrolled.ndt7_url.as_deref();
         collectors.extend(servers.and_then(|url| url.parse().ok()));

@@ -51,6 +51,10 @@ pub struct TargetList {
     /// list only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub controls: Vec<String>,
+    /// Addresses that run no resolver, to which names are sent all the same (`dns_integrity`): whoever
+    /// answers stands between. Of the openness list only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent_addresses: Vec<IpAddr>,
     /// The sources that targets name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<ListSource>,
@@ -61,6 +65,10 @@ pub const CONTROLS_MAX: usize = 4;
 
 /// Experiment name of the rows of a target file that are public resolvers, not targets.
 const RESOLVER_ROW: &str = "resolver";
+/// Experiment name of the rows that are addresses without a resolver.
+const SILENT_ROW: &str = "silent";
+/// Most addresses without a resolver.
+const SILENT_MAX: usize = 4;
 
 /// Both lists of a target file (`targets.csv`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +99,8 @@ struct Row {
 
 impl TargetFile {
     /// Reads CSV with the header `experiment,value,category,path_class,stream,note`; an empty
-    /// category means none, and a row of experiment `resolver` names a public resolver by address.
+    /// category means none. A row of experiment `resolver` names a public resolver by address, one of
+    /// `silent` an address that runs none.
     pub fn parse(text: &str) -> Result<Self, BadTargets> {
         let mut file = Self {
             quality: TargetList::empty(Stream::Quality),
@@ -128,6 +137,9 @@ impl TargetFile {
             self.quality.public_resolvers.push(address);
             return Ok(());
         }
+        if row.experiment == SILENT_ROW {
+            return self.take_silent(&row.value);
+        }
         let is_listed = row.category.is_empty() || row.category.parse::<Category>().is_ok();
         if row.stream == Stream::Openness && !is_listed {
             return Err(format!(
@@ -161,6 +173,18 @@ impl TargetFile {
         Ok(())
     }
 
+    fn take_silent(&mut self, value: &str) -> Result<(), String> {
+        let silent = &mut self.openness.silent_addresses;
+        let address = value
+            .parse()
+            .map_err(|_| format!("silent '{value}' is not an address"))?;
+        if silent.len() == SILENT_MAX {
+            return Err(format!("silent '{value}' is beyond {SILENT_MAX} addresses"));
+        }
+        silent.push(address);
+        Ok(())
+    }
+
     /// The list of one stream.
     #[must_use]
     pub fn list(&self, stream: Stream) -> &TargetList {
@@ -179,6 +203,7 @@ impl TargetList {
             targets: Vec::new(),
             public_resolvers: Vec::new(),
             controls: Vec::new(),
+            silent_addresses: Vec::new(),
             sources: Vec::new(),
         }
     }
@@ -196,7 +221,7 @@ mod tests {
         let text = format!(
             "{HEADER}latency,a.example,,domestic,quality,\n\
              web_connectivity,https://b.example/,NEWS,abroad,openness,\"a, b\"\n\
-             resolver,192.0.2.1,,unknown,quality,\n"
+             resolver,192.0.2.1,,unknown,quality,\nsilent,192.0.2.2,,unknown,openness,\n"
         );
         let file = TargetFile::parse(&text).unwrap();
         assert_eq!(file.list(Stream::Quality).targets[0].target.category, None);
@@ -206,6 +231,8 @@ mod tests {
         );
         assert_eq!(file.quality.targets.len(), 1);
         assert_eq!(file.quality.public_resolvers.len(), 1);
+        assert_eq!(file.openness.silent_addresses.len(), 1);
+        assert!(file.quality.silent_addresses.is_empty());
     }
 
     #[test]
@@ -213,10 +240,11 @@ mod tests {
         let text = format!(
             "{HEADER}latency,a.example,,nowhere,quality,\nresolver,dns.example,,unknown,quality,\n\
              dns,b.example,,abroad,quality,\ndns,b.example,,abroad,quality,\n\
-             web_connectivity,https://c.example/,news,abroad,openness,\n"
+             web_connectivity,https://c.example/,news,abroad,openness,\n\
+             silent,machine.example,,unknown,openness,\n"
         );
         let problems = TargetFile::parse(&text).unwrap_err().to_string();
-        assert_eq!(problems.lines().count(), 5, "{problems}");
+        assert_eq!(problems.lines().count(), 6, "{problems}");
         assert!(problems.contains("nowhere"), "{problems}");
         assert!(
             problems.contains("'dns.example' is not an address"),

@@ -179,6 +179,7 @@ fn list(key: &SigningKey, stream: Stream) -> Option<SignedDocument> {
         },
         controls: Vec::new(),
         public_resolvers: Vec::new(),
+        silent_addresses: Vec::new(),
         sources: Vec::new(),
     };
     SignedDocument::sign(key, types::TARGETS, &list).ok()

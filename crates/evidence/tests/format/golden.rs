@@ -119,6 +119,7 @@ fn joining_has_these_bytes() {
             "192.0.2.53".parse().unwrap(),
             "2001:db8::53".parse().unwrap(),
         ],
+        silent_addresses: Vec::new(),
         sources: Vec::new(),
     };
     let document = SignedDocument::sign(&collector(), types::TARGETS, &targets).unwrap();
