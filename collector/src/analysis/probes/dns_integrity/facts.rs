@@ -177,7 +177,8 @@ impl Facts {
     }
 
     /// Whether an answer with addresses is false: each one that was looked at is nobody's, holds
-    /// another's certificate, or leads nowhere far from every address that holds the target's.
+    /// another's certificate, or leads nowhere: far from every address that holds the target's, and not
+    /// given over an encrypted way, where it would be the site's, reached or not.
     pub(super) fn is_false(&self, said: &Said) -> bool {
         let Said::Addresses(addresses, is_bogon) = said else {
             return false;
@@ -193,7 +194,18 @@ impl Facts {
             return *is_bogon;
         }
         looked_at.all(|(address, (proof, _))| {
-            *proof == Proof::Foreign || !self.valid().any(|(valid, _)| are_near(address, valid))
+            let is_near = || self.valid().any(|(valid, _)| are_near(address, valid));
+            *proof == Proof::Foreign || !(self.is_given_in_private(address) || is_near())
+        })
+    }
+
+    fn is_given_in_private(&self, address: &str) -> bool {
+        let mut encrypted = self.asked.iter().filter(|asked| {
+            asked.question == Question::Target && matches!(asked.server.0, Way::Dot | Way::Doh)
+        });
+        encrypted.any(|asked| match &asked.said {
+            Said::Addresses(addresses, _) => addresses.iter().any(|one| one == address),
+            _ => false,
         })
     }
 

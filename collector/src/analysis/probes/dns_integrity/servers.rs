@@ -1,6 +1,6 @@
 //! What each server says of the target when all of its answers are taken together.
 use super::facts::{Asked, Facts, Question, Said, Server, Way};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tonle_evidence::verdict::Mechanism;
 
 /// Rounds in which a server must have said the same.
@@ -69,7 +69,7 @@ pub(super) fn spoken(facts: &Facts) -> Vec<Spoken> {
             at.extend(asked.iter().flat_map(|one| facts.looks_at(&one.said)));
             Spoken {
                 server,
-                is_own: asked.iter().any(|one| one.is_own),
+                is_own: asked.iter().any(|one| one.is_own) && !forwards(facts, server),
                 resolver: asked
                     .first()
                     .map(|one| one.resolver.clone())
@@ -79,6 +79,19 @@ pub(super) fn spoken(facts: &Facts) -> Vec<Spoken> {
             }
         })
         .collect()
+}
+
+/// Whether a resolver of the device asks from the network of one public resolver and of no other: it
+/// hands questions on to that, as a router at home does, and its answers are that one's policy.
+fn forwards(facts: &Facts, server: Server) -> bool {
+    let of = |wanted: Server| facts.oneself.iter().filter(move |one| one.server == wanted);
+    let own: Vec<&String> = of(server).flat_map(|one| &one.networks).collect();
+    let public = facts.oneself.iter().filter(|one| {
+        let mut networks = one.networks.iter();
+        one.server.0 == Way::Public && networks.any(|network| own.contains(&network))
+    });
+    let public: BTreeSet<Server> = public.map(|one| one.server).collect();
+    public.len() == 1
 }
 
 fn word(facts: &Facts, way: Way, asked: &[&Asked]) -> Word {

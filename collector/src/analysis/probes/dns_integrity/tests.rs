@@ -166,6 +166,38 @@ fn an_address_beside_the_true_one_that_does_not_answer_is_no_forgery() {
 }
 
 #[test]
+fn an_address_that_is_given_in_private_too_is_the_sites_though_it_does_not_answer() {
+    let far = "192.0.2.80";
+    let silent = shows(far, Some(Failure::GenericTimeout));
+    let in_private = answers("doh", 0, "target", far);
+    let observations = with(line(far, TRUE, TRUE), &[vec![silent], in_private]);
+    is(&observations, NOTHING, &["unclear"], "below_floor");
+}
+
+#[test]
+fn a_router_that_asks_one_public_resolver_has_that_ones_policy() {
+    let from = |asked: &str, which: i64| {
+        let detail = json!({
+            "asked": asked, "which": which, "question": "identity", "round": 0,
+            "addresses": ["9.9.9.0"],
+        });
+        vec![step("resolver_identity", None, detail)]
+    };
+    let denied = line("dns_nxdomain_error", "dns_nxdomain_error", TRUE);
+    let hands_on = with(denied, &[from("configured", 0), from("public", 0)]);
+    let rules = ["unclear", "public_differs"];
+    is(&hands_on, NOTHING, &rules, "below_floor");
+    // Two of them at once are somebody who answers for both.
+    let rules = ["denied", "proxied", "public_differs"];
+    is(
+        &with(hands_on, &[from("public", 1)]),
+        LIKELY,
+        &rules,
+        "dns.nxdomain",
+    );
+}
+
+#[test]
 fn without_any_certified_address_nothing_is_known() {
     let mut observations = line(FALSE, TRUE, "dns_nxdomain_error");
     observations.retain(|seen| seen.operation == "resolve");
