@@ -24,6 +24,16 @@ impl Finding {
         })
     }
 
+    /// A determinate rule fired, with an artefact: an address that no public service can have.
+    pub(super) fn blocked(
+        rule: &Rule,
+        mechanism: Mechanism,
+        observations: Vec<String>,
+        would_change: &str,
+    ) -> Self {
+        Self::of(State::Blocked, rule, observations, would_change).by(mechanism)
+    }
+
     /// A determinate rule fired, without an artefact.
     pub(super) fn likely(
         rule: &Rule,

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use servers::{REPEATS_MIN, Spoken, mechanism, spoken};
 use std::collections::BTreeSet;
 use tonle_evidence::observation::Observation;
-use tonle_evidence::verdict::Reason;
+use tonle_evidence::verdict::{Mechanism, Reason};
 
 const INJECTED: Rule = Rule {
     id: "dns_integrity.injected",
@@ -133,7 +133,7 @@ fn injected(facts: &Facts) -> Option<Finding> {
         let at = both.map(|asked| asked.at.clone()).collect();
         let how = mechanism(&replies[0].said);
         let would_change = "an answer for the neutral name as well, or a resolver at that address";
-        Some(Finding::likely(&INJECTED, how, at, would_change))
+        Some(meddling(&INJECTED, how, at, would_change))
     })
 }
 
@@ -161,7 +161,7 @@ fn raced(facts: &Facts) -> Option<Finding> {
     }
     let how = how.filter(|_| pairs >= REPEATS_MIN)?;
     let would_change = "the same two answers over an encrypted way";
-    Some(Finding::likely(&RACED, how, at, would_change))
+    Some(meddling(&RACED, how, at, would_change))
 }
 
 /// A public resolver against itself.
@@ -182,7 +182,7 @@ fn tampered(facts: &Facts, spoken: &[Spoken]) -> Option<Finding> {
         if let Some(over_tls) = over_tls {
             let at = [one.at.clone(), over_tls.at.clone(), proofs(facts)].concat();
             let would_change = "the same answer from that resolver over TLS";
-            return Some(Finding::likely(&TAMPERED, how, at, would_change));
+            return Some(meddling(&TAMPERED, how, at, would_change));
         }
     }
     None
@@ -206,7 +206,16 @@ fn misled(facts: &Facts, spoken: &[Spoken]) -> Option<Finding> {
     let beside = if one.is_own { Vec::new() } else { proxied };
     let at = [one.at.clone(), beside, proofs(facts)].concat();
     let would_change = "an address with the target's certificate from the same resolver";
-    Some(Finding::likely(rule, how, at, would_change))
+    Some(meddling(rule, how, at, would_change))
+}
+
+/// Somebody meddles. An address that no public service can have, where the site has one with its
+/// certificate, is an artefact of that.
+fn meddling(rule: &Rule, how: Mechanism, at: Vec<String>, would_change: &str) -> Finding {
+    if how == Mechanism::DnsInjectionBogon {
+        return Finding::blocked(rule, how, at, would_change);
+    }
+    Finding::likely(rule, how, at, would_change)
 }
 
 fn without_interference(facts: &Facts, spoken: &[Spoken]) -> Finding {

@@ -120,7 +120,7 @@ fn false_addresses_and_denials_count_where_they_come_each_time_and_another_is_ce
     for seen in &mut bogon[..3] {
         seen.failure = Some(Failure::DnsBogon);
     }
-    is(&bogon, LIKELY, &["forged"], "dns.injection.bogon");
+    is(&bogon, State::Blocked, &["forged"], "dns.injection.bogon");
 }
 
 #[test]
