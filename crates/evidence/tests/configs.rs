@@ -126,12 +126,14 @@ fn the_target_list_fits_its_experiments_and_categories() {
             ["latency", "dns", "path"].contains(&listed.experiment.as_str()),
             "{listed:?}"
         );
-        let host = url::Host::parse(&listed.target.value);
-        assert!(matches!(host, Ok(url::Host::Domain(_))), "{listed:?}");
+        assert_is_domain(&listed.target.value);
     }
     for listed in &file.openness.targets {
-        assert_eq!(listed.experiment, "web_connectivity");
-        assert_is_https(&listed.target.value);
+        match listed.experiment.as_str() {
+            "web_connectivity" => assert_is_https(&listed.target.value),
+            "dns_integrity" => assert_is_domain(&listed.target.value),
+            _ => panic!("{listed:?}"),
+        }
     }
     for stream in [Stream::Quality, Stream::Openness] {
         assert!(file.list(stream).targets.len() >= 15);
@@ -143,6 +145,11 @@ fn the_target_list_fits_its_experiments_and_categories() {
     assert!(file.quality.public_resolvers.iter().all(IpAddr::is_ipv4));
     assert!(file.quality.public_resolvers.len() >= 3);
     assert!(file.openness.public_resolvers.is_empty());
+}
+
+fn assert_is_domain(target: &str) {
+    let host = url::Host::parse(target);
+    assert!(matches!(host, Ok(url::Host::Domain(_))), "{target}");
 }
 
 fn assert_is_https(target: &str) {
