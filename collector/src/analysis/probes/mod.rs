@@ -13,7 +13,7 @@ mod sni;
 mod tests;
 mod throttling;
 
-use crate::analysis::web::Facts;
+use crate::analysis::web::{Facts, RunFacts};
 use finding::Finding;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -62,11 +62,11 @@ const PROBES: &[Probe] = &[
     },
 ];
 
-/// Nothing of a run through a tunnel, or of one that never left the device, is of the line.
+/// A run that is not believed of a visit is not believed of a probe either.
 const INVALID_RUN: Rule = Rule {
     id: "probe.invalid_run",
-    version: 1,
-    about: "the run went through a VPN or never left the device, so it says nothing of the line",
+    version: 2,
+    about: "a VPN, a wrong clock, a captive portal, no known site reached or being offline speaks against the run",
 };
 
 /// Every rule of every probe.
@@ -107,9 +107,16 @@ pub fn verdict(public: &Public) -> Option<Value> {
 }
 
 fn invalid(public: &Public) -> Option<Said> {
-    let run = Facts::from_record(public, None).run;
-    let at = run.tunnelled.or(run.never_left)?;
-    let would_change = "the same run without a VPN, on a device that is online";
-    let finding = Finding::insufficient(&INVALID_RUN, Reason::InvalidRun, vec![at], would_change);
+    invalid_by(&Facts::from_record(public, None).run)
+}
+
+fn invalid_by(run: &RunFacts) -> Option<Said> {
+    let against = run.against();
+    if against.is_empty() {
+        return None;
+    }
+    let would_change =
+        "the same run without a VPN or a portal, on a device that is online and knows the time";
+    let finding = Finding::insufficient(&INVALID_RUN, Reason::InvalidRun, against, would_change);
     Some(finding.into())
 }

@@ -254,6 +254,44 @@ fn a_service_is_blocked_only_by_what_no_outage_looks_like() {
 }
 
 #[test]
+fn whatever_speaks_against_a_visit_speaks_against_a_probe() {
+    assert_eq!(invalid_by(&RunFacts::default()), None);
+    let at = || Some("/observations/0".to_owned());
+    let runs = [
+        RunFacts {
+            tunnelled: at(),
+            ..RunFacts::default()
+        },
+        RunFacts {
+            clock_off: at(),
+            ..RunFacts::default()
+        },
+        RunFacts {
+            never_left: at(),
+            ..RunFacts::default()
+        },
+        RunFacts {
+            portal: at(),
+            ..RunFacts::default()
+        },
+        RunFacts {
+            known_good_failed: at().into_iter().collect(),
+            ..RunFacts::default()
+        },
+    ];
+    for run in runs {
+        let said = invalid_by(&run).unwrap();
+        is(
+            &said,
+            State::Insufficient,
+            "probe.invalid_run",
+            "invalid_run",
+        );
+        assert_eq!(said.overall.rules[0].observations, ["/observations/0"]);
+    }
+}
+
+#[test]
 fn the_documentation_lists_every_rule() {
     let page = include_str!("../../../../docs/openness.md");
     for rule in RULES.iter().copied().flatten() {

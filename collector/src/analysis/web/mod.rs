@@ -10,5 +10,5 @@ pub mod ooni;
 pub(crate) mod scenarios;
 pub mod tonle;
 
-pub use facts::Facts;
+pub use facts::{Facts, RunFacts};
 pub use fingerprints::{BadFingerprints, Fingerprints};

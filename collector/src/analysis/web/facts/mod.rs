@@ -63,6 +63,22 @@ pub struct RunFacts {
     pub cut_short: Option<Witness>,
 }
 
+impl RunFacts {
+    /// What makes the run say nothing of the line, if anything does: a tunnel, a wrong clock, a device
+    /// that is offline, a captive portal, no site reached that is reached wherever the Internet is.
+    #[must_use]
+    pub fn against(&self) -> Vec<Witness> {
+        let single = [
+            &self.tunnelled,
+            &self.clock_off,
+            &self.never_left,
+            &self.portal,
+        ];
+        let single = single.into_iter().flatten();
+        single.chain(&self.known_good_failed).cloned().collect()
+    }
+}
+
 /// Who answered a lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Via {
