@@ -51,7 +51,8 @@ static META: Meta = Meta {
     version: 1,
     stream: Stream::Openness,
     about: "whether resolvers tell the truth of a name, and whether somebody between answers for them",
-    timeout_s: 120,
+    // Three rounds, and before and after them names, connections and handshakes that may all be slow.
+    timeout_s: 180,
 };
 
 /// See the top of this file.

@@ -1,7 +1,7 @@
 //! What a record of `dns_integrity` holds, read from its labels. Steps without them are of no interest.
 use crate::analysis::probes::attempts::{at, round};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
@@ -115,6 +115,10 @@ pub(super) struct Facts {
     pub(super) asked: Vec<Asked>,
     pub(super) proofs: BTreeMap<String, (Proof, String)>,
     pub(super) oneself: Vec<Oneself>,
+    /// Addresses that were given for the target over an encrypted way.
+    in_private: BTreeSet<String>,
+    /// Networks of the addresses that hold its certificate.
+    valid_networks: BTreeSet<Vec<u8>>,
 }
 
 impl Facts {
@@ -130,6 +134,11 @@ impl Facts {
                 _ => {}
             }
         }
+        facts.in_private = given_in_private(&facts.asked);
+        facts.valid_networks = facts
+            .valid()
+            .filter_map(|(one, _)| network_of(one))
+            .collect();
         facts
     }
 
@@ -194,18 +203,9 @@ impl Facts {
             return *is_bogon;
         }
         looked_at.all(|(address, (proof, _))| {
-            let is_near = || self.valid().any(|(valid, _)| are_near(address, valid));
-            *proof == Proof::Foreign || !(self.is_given_in_private(address) || is_near())
-        })
-    }
-
-    fn is_given_in_private(&self, address: &str) -> bool {
-        let mut encrypted = self.asked.iter().filter(|asked| {
-            asked.question == Question::Target && matches!(asked.server.0, Way::Dot | Way::Doh)
-        });
-        encrypted.any(|asked| match &asked.said {
-            Said::Addresses(addresses, _) => addresses.iter().any(|one| one == address),
-            _ => false,
+            let network = network_of(address);
+            let is_near = network.is_some_and(|network| self.valid_networks.contains(&network));
+            *proof == Proof::Foreign || !(is_near || self.in_private.contains(address))
         })
     }
 
@@ -219,15 +219,23 @@ impl Facts {
     }
 }
 
-/// Whether two addresses share a /24 or /48: one of several that a site has.
-fn are_near(one: &str, other: &str) -> bool {
-    match (one.parse(), other.parse()) {
-        (Ok(IpAddr::V4(one)), Ok(IpAddr::V4(other))) => one.octets()[..3] == other.octets()[..3],
-        (Ok(IpAddr::V6(one)), Ok(IpAddr::V6(other))) => {
-            one.segments()[..3] == other.segments()[..3]
-        }
-        _ => false,
-    }
+/// The /24 or /48 of an address: one of several that a site has is near the others.
+fn network_of(address: &str) -> Option<Vec<u8>> {
+    Some(match address.parse().ok()? {
+        IpAddr::V4(v4) => v4.octets()[..3].to_vec(),
+        IpAddr::V6(v6) => v6.octets()[..6].to_vec(),
+    })
+}
+
+fn given_in_private(asked: &[Asked]) -> BTreeSet<String> {
+    let encrypted = asked.iter().filter(|asked| {
+        asked.question == Question::Target && matches!(asked.server.0, Way::Dot | Way::Doh)
+    });
+    let given = encrypted.filter_map(|asked| match &asked.said {
+        Said::Addresses(addresses, _) => Some(addresses.clone()),
+        _ => None,
+    });
+    given.flatten().collect()
 }
 
 fn asked(index: usize, seen: &Observation) -> Option<Asked> {
