@@ -10,7 +10,7 @@ use tonle_agent::spool::{Limits, Spool};
 
 const TONLE: &str = env!("CARGO_BIN_EXE_tonle");
 const COLLECTOR: &str = "203.189.128.10";
-/// What resolvers are tried with, in the scenarios that have them.
+/// What resolvers are tried with, in the scenarios that have them, and a site that none blocks.
 const RESOLVERS: &str = r#"
 resolvers = ["8.8.8.8", "9.9.9.9"]
 doh = ["https://dns8.test/dns-query", "https://dns9.test/dns-query"]
@@ -20,6 +20,8 @@ dot = ["8.8.8.8#dns8.test", "9.9.9.9#dns9.test"]
 silent_addresses = ["203.189.132.50"]
 signed_name = "signed.test"
 bogus_name = "bogus.test"
+[gates]
+known_good = ["https://open.test/"]
 "#;
 
 /// A running scenario.

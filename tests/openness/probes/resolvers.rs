@@ -53,6 +53,13 @@ const EXPECTED: &[Expected] = &[
         "dns.injection.other",
         &["forged"],
     ),
+    (
+        "sinkhole",
+        "blocked",
+        "dns.injection.blockpage",
+        &["forged"],
+    ),
+    ("bogon", "blocked", "dns.injection.bogon", &["forged"]),
     ("denied", "likely_blocked", "dns.nxdomain", &["denied"]),
     ("servfail", "insufficient", "below_floor", &["unclear"]),
     ("dropped", "insufficient", "below_floor", &["unclear"]),

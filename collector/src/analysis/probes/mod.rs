@@ -13,7 +13,7 @@ mod sni;
 mod tests;
 mod throttling;
 
-use crate::analysis::web::{Facts, RunFacts};
+use crate::analysis::web::{Address, Facts, Fingerprints, RunFacts};
 use finding::Finding;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ struct Probe {
     judge: fn(&[Observation]) -> Said,
 }
 
-/// Every kind of probe that has a verdict.
+/// Every kind of probe that has a verdict by its record alone.
 const PROBES: &[Probe] = &[
     Probe {
         experiment: "sni",
@@ -55,10 +55,6 @@ const PROBES: &[Probe] = &[
     Probe {
         experiment: "services",
         judge: services::judge,
-    },
-    Probe {
-        experiment: "dns_integrity",
-        judge: dns_integrity::judge,
     },
 ];
 
@@ -99,11 +95,23 @@ impl From<Finding> for Said {
 
 /// The verdict on a probe's record; `None` for any other experiment.
 #[must_use]
-pub fn verdict(public: &Public) -> Option<Value> {
-    let mut probes = PROBES.iter();
-    let probe = probes.find(|probe| probe.experiment == public.method.id)?;
-    let said = invalid(public).unwrap_or_else(|| (probe.judge)(&public.observations));
-    Some(json!(said))
+pub fn verdict(public: &Public, prints: &Fingerprints) -> Option<Value> {
+    let experiment = public.method.id.as_str();
+    let probe = PROBES.iter().find(|probe| probe.experiment == experiment);
+    if probe.is_none() && experiment != dns_integrity::EXPERIMENT {
+        return None;
+    }
+    let seen = &public.observations;
+    // Answers of resolvers are held against known sinkholes too, which other probes never meet.
+    let is_sinkhole = |address: &str| {
+        let address = Address::new(address, None);
+        prints.is_sinkhole(&address, &public.country)
+    };
+    let judged = || match probe {
+        Some(probe) => (probe.judge)(seen),
+        None => dns_integrity::judge(seen, &is_sinkhole),
+    };
+    Some(json!(invalid(public).unwrap_or_else(judged)))
 }
 
 fn invalid(public: &Public) -> Option<Said> {

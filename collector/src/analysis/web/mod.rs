@@ -10,5 +10,5 @@ pub mod ooni;
 pub(crate) mod scenarios;
 pub mod tonle;
 
-pub use facts::{Facts, RunFacts};
+pub use facts::{Address, Facts, RunFacts};
 pub use fingerprints::{BadFingerprints, Fingerprints};

@@ -71,8 +71,9 @@ fn of_record(public: &Public, private: Option<&Private>, prints: &Fingerprints) 
         "country": public.country,
         "method_version": public.method.version,
     });
-    if let Some(said) = probes::verdict(public) {
+    if let Some(said) = probes::verdict(public, prints) {
         about["experiment"] = public.method.id.as_str().into();
+        about["fingerprints"] = prints.version().into();
         about["tonle"] = said;
         return about;
     }

@@ -43,11 +43,25 @@ pub(super) enum Question {
     Bogus,
 }
 
+/// What is known of an answer's addresses by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing.
+    Plain,
+    /// One of them is an address that no public service can have.
+    Bogon,
+    /// One of them is a known sinkhole.
+    Sinkhole,
+}
+
+/// Tells known sinkholes.
+pub(super) type IsSinkhole<'a> = &'a dyn Fn(&str) -> bool;
+
 /// What was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Said {
-    /// These addresses; whether one of them can be nobody's.
-    Addresses(Vec<String>, bool),
+    /// These addresses.
+    Addresses(Vec<String>, Kind),
     /// That there is none, in these words.
     Denied(Mechanism),
     /// Something that neither gives nor denies: SERVFAIL, or a code that nobody uses.
@@ -122,11 +136,11 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn read(observations: &[Observation]) -> Self {
+    pub(super) fn read(observations: &[Observation], is_sinkhole: IsSinkhole<'_>) -> Self {
         let mut facts = Self::default();
         for (index, seen) in observations.iter().enumerate() {
             match seen.operation.as_str() {
-                "resolve" => facts.asked.extend(asked(index, seen)),
+                "resolve" => facts.asked.extend(asked(index, seen, is_sinkhole)),
                 "connect" | "tls_handshake" => facts.prove(index, seen),
                 "resolver_identity" | "server_identity" => {
                     facts.oneself.extend(oneself(index, seen));
@@ -185,22 +199,25 @@ impl Facts {
         proofs.any(|(proof, _)| *proof == Proof::Valid)
     }
 
-    /// Whether an answer with addresses is false: each one that was looked at is nobody's, holds
-    /// another's certificate, or leads nowhere: far from every address that holds the target's, and not
-    /// given over an encrypted way, where it would be the site's, reached or not.
+    /// Whether an answer with addresses is false: one is a known sinkhole; or each one that was looked at
+    /// is nobody's, holds another's certificate, or leads nowhere: far from every address that holds
+    /// the target's, and not given over an encrypted way, where it would be the site's, reached or not.
     pub(super) fn is_false(&self, said: &Said) -> bool {
-        let Said::Addresses(addresses, is_bogon) = said else {
+        let Said::Addresses(addresses, kind) = said else {
             return false;
         };
         if self.is_certified(said) || self.valid().next().is_none() {
             return false;
+        }
+        if *kind == Kind::Sinkhole {
+            return true;
         }
         let looked_at = addresses
             .iter()
             .filter_map(|one| Some((one, self.proofs.get(one)?)));
         let mut looked_at = looked_at.peekable();
         if looked_at.peek().is_none() {
-            return *is_bogon;
+            return *kind == Kind::Bogon;
         }
         looked_at.all(|(address, (proof, _))| {
             let network = network_of(address);
@@ -238,7 +255,7 @@ fn given_in_private(asked: &[Asked]) -> BTreeSet<String> {
     given.flatten().collect()
 }
 
-fn asked(index: usize, seen: &Observation) -> Option<Asked> {
+fn asked(index: usize, seen: &Observation, is_sinkhole: IsSinkhole<'_>) -> Option<Asked> {
     let question = match text(seen, "question") {
         "target" => Question::Target,
         "neutral" => Question::Neutral,
@@ -262,8 +279,8 @@ fn asked(index: usize, seen: &Observation) -> Option<Asked> {
         question,
         is_v6: text(seen, "query_type") == "AAAA",
         round: round(seen)?,
-        said: first(seen),
-        late: late(seen),
+        said: first(seen, is_sinkhole),
+        late: late(seen, is_sinkhole),
         signatures: seen.detail.get("signatures").and_then(Value::as_i64),
         is_closed: is_closed(seen),
     })
@@ -299,10 +316,10 @@ fn is_own(seen: &Observation, (way, _): Server) -> bool {
     way == Way::Configured && seen.detail.get("known_public") != Some(&true.into())
 }
 
-fn first(seen: &Observation) -> Said {
+fn first(seen: &Observation, is_sinkhole: IsSinkhole<'_>) -> Said {
     match &seen.failure {
-        None => Said::Addresses(texts(seen, "addresses"), false),
-        Some(Failure::DnsBogon) => Said::Addresses(texts(seen, "addresses"), true),
+        None => addresses(texts(seen, "addresses"), Kind::Plain, is_sinkhole),
+        Some(Failure::DnsBogon) => addresses(texts(seen, "addresses"), Kind::Bogon, is_sinkhole),
         Some(Failure::DnsNxdomain) => Said::Denied(Mechanism::DnsNxdomain),
         Some(Failure::DnsNoAnswer) => Said::Denied(Mechanism::DnsNoAnswer),
         Some(Failure::DnsRefused) => Said::Denied(Mechanism::DnsRefused),
@@ -311,18 +328,28 @@ fn first(seen: &Observation) -> Said {
     }
 }
 
+/// An answer with addresses. Those of the volunteer's side are written by their kind, and are nobody's.
+fn addresses(list: Vec<String>, kind: Kind, is_sinkhole: IsSinkhole<'_>) -> Said {
+    let is_nobodys = |one: &String| one.parse::<IpAddr>().is_err();
+    let kind = match kind {
+        _ if list.iter().any(|one| is_sinkhole(one)) => Kind::Sinkhole,
+        Kind::Plain if list.iter().any(is_nobodys) => Kind::Bogon,
+        kind => kind,
+    };
+    Said::Addresses(list, kind)
+}
+
 /// Answers after the first, by their codes (RFC 1035, section 4.1.1).
-fn late(seen: &Observation) -> Vec<Said> {
+fn late(seen: &Observation, is_sinkhole: IsSinkhole<'_>) -> Vec<Said> {
     let codes = seen.detail.get("late_rcode").and_then(Value::as_array);
     let codes = codes.into_iter().flatten().map(Value::as_i64);
-    let addresses = texts(seen, "late_addresses");
-    let answers = codes.zip(addresses);
+    let answers = codes.zip(texts(seen, "late_addresses"));
     answers
-        .map(|(code, addresses)| {
-            let list: Vec<String> = addresses.split_whitespace().map(str::to_owned).collect();
+        .map(|(code, joined)| {
+            let list: Vec<String> = joined.split_whitespace().map(str::to_owned).collect();
             match code {
                 Some(0) if list.is_empty() => Said::Denied(Mechanism::DnsNoAnswer),
-                Some(0) => Said::Addresses(list, false),
+                Some(0) => addresses(list, Kind::Plain, is_sinkhole),
                 Some(3) => Said::Denied(Mechanism::DnsNxdomain),
                 Some(5) => Said::Denied(Mechanism::DnsRefused),
                 _ => Said::Failed,
@@ -336,7 +363,7 @@ fn late(seen: &Observation) -> Vec<Said> {
 fn is_closed(seen: &Observation) -> bool {
     match text(seen, "failed_at") {
         "connect" | "tls_handshake" => true,
-        "resolve" => first(seen).speaks(),
+        "resolve" => first(seen, &|_| false).speaks(),
         _ => false,
     }
 }

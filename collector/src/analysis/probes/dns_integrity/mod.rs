@@ -81,8 +81,13 @@ pub(super) const RULES: &[&[Rule]] = &[
     notes::RULES,
 ];
 
-pub(super) fn judge(observations: &[Observation]) -> Said {
-    let facts = Facts::read(observations);
+/// The experiment that is judged here.
+pub(super) const EXPERIMENT: &str = "dns_integrity";
+
+/// Says what a record comes to; `is_sinkhole` knows the addresses that resolvers of the country give in
+/// place of real ones.
+pub(super) fn judge(observations: &[Observation], is_sinkhole: &dyn Fn(&str) -> bool) -> Said {
+    let facts = Facts::read(observations, is_sinkhole);
     let spoken = spoken(&facts);
     let mut said = notes::all(&facts);
     let finding = find(&facts, &spoken);
@@ -209,10 +214,14 @@ fn misled(facts: &Facts, spoken: &[Spoken]) -> Option<Finding> {
     Some(meddling(rule, how, at, would_change))
 }
 
-/// Somebody meddles. An address that no public service can have, where the site has one with its
-/// certificate, is an artefact of that.
+/// Somebody meddles. A known sinkhole is an artefact of that, and so is an address that no public
+/// service can have, where the site has one with its certificate.
 fn meddling(rule: &Rule, how: Mechanism, at: Vec<String>, would_change: &str) -> Finding {
-    if how == Mechanism::DnsInjectionBogon {
+    let artefacts = [
+        Mechanism::DnsInjectionBogon,
+        Mechanism::DnsInjectionBlockpage,
+    ];
+    if artefacts.contains(&how) {
         return Finding::blocked(rule, how, at, would_change);
     }
     Finding::likely(rule, how, at, would_change)

@@ -1,5 +1,5 @@
 //! What each server says of the target when all of its answers are taken together.
-use super::facts::{Asked, Facts, Question, Said, Server, Way};
+use super::facts::{Asked, Facts, Kind, Question, Said, Server, Way};
 use std::collections::{BTreeMap, BTreeSet};
 use tonle_evidence::verdict::Mechanism;
 
@@ -147,7 +147,8 @@ fn word_of_round(facts: &Facts, asked: &[&Asked]) -> Word {
 /// How an answer misleads, by what it says.
 pub(super) fn mechanism(said: &Said) -> Mechanism {
     match said {
-        Said::Addresses(_, true) => Mechanism::DnsInjectionBogon,
+        Said::Addresses(_, Kind::Bogon) => Mechanism::DnsInjectionBogon,
+        Said::Addresses(_, Kind::Sinkhole) => Mechanism::DnsInjectionBlockpage,
         Said::Denied(mechanism) => *mechanism,
         _ => Mechanism::DnsInjectionOther,
     }

@@ -11,6 +11,14 @@ use tonle_evidence::verdict::State;
 const TRUE: &str = "203.0.113.9";
 const FALSE: &str = "198.51.100.80";
 
+/// A sinkhole that is known.
+const SINKHOLE: &str = "36.37.242.94";
+
+/// The verdict on these steps.
+fn judge(observations: &[Observation]) -> Said {
+    super::judge(observations, &|address| address == SINKHOLE)
+}
+
 /// What a server answers to a question, in every round: an address, or a failure by its name.
 fn answers(asked: &str, which: i64, question: &str, said: &str) -> Vec<Observation> {
     (0..3)
@@ -121,6 +129,20 @@ fn false_addresses_and_denials_count_where_they_come_each_time_and_another_is_ce
         seen.failure = Some(Failure::DnsBogon);
     }
     is(&bogon, State::Blocked, &["forged"], "dns.injection.bogon");
+}
+
+#[test]
+fn a_known_sinkhole_needs_no_look_and_is_an_artefact() {
+    let known = line(SINKHOLE, TRUE, TRUE);
+    is(
+        &known,
+        State::Blocked,
+        &["forged"],
+        "dns.injection.blockpage",
+    );
+    let mut certified = known.clone();
+    certified.push(shows(SINKHOLE, None));
+    is(&certified, OK, &["certificate"], "");
 }
 
 #[test]
