@@ -4,14 +4,18 @@
 //! Steps `connect` and `tls_handshake` as ever, with two facts more: `presented` (`target`,
 //! `neutral`, `none`: the name in the ClientHello) and `round` (from 0). Whatever the name, the
 //! certificate is held against the target's.
+use crate::control::{self, CONTROL_BYTES, Question};
 use crate::experiments::{CannotRun, Run};
 use crate::steps;
+use futures_util::future::join_all;
 use rustls_pki_types::ServerName;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{Outcome, Target};
+use tonle_evidence::targets::CONTROLS_MAX;
+use tonle_net::dns::Patience;
 use tonle_net::meter::{Metered, TCP_OPEN_CLOSE_BYTES};
 use tonle_net::tcp;
 use tonle_net::tls::{self, ALPN_HTTP1, Handshake, TlsStream};
@@ -19,6 +23,8 @@ use url::Url;
 
 /// What connecting and a handshake cost on the line, at most: a chain of certificates is long.
 pub const HANDSHAKE_BYTES: u64 = 12_000;
+/// What asking the controls costs on the line, at most.
+pub const CONTROLS_BYTES: u64 = CONTROLS_MAX as u64 * CONTROL_BYTES;
 const HTTPS_PORT: u16 = 443;
 
 /// The name that a ClientHello shows.
@@ -155,6 +161,25 @@ impl Contrast {
     }
 }
 
+impl Contrast {
+    /// Asks every control, side by side, what comes of the target's name at this address elsewhere: what
+    /// fails there as well says nothing of the line. As many are asked as the run has bytes for.
+    pub async fn ask_controls(&self, run: &Run) {
+        let controls = &run.openness.controls;
+        let left_bytes = run.max_bytes.saturating_sub(run.bytes_used());
+        let room = usize::try_from(left_bytes / CONTROL_BYTES).unwrap_or(usize::MAX);
+        if room < controls.len() {
+            run.ended(Outcome::Capped);
+        }
+        let question = Question::about(&self.url, vec![self.peer]);
+        let asked = controls
+            .iter()
+            .take(room)
+            .map(|control| control::ask(run, control, &question, Patience::FIRST_ANSWER));
+        join_all(asked).await;
+    }
+}
+
 /// Says of a step which name was shown, and in which round.
 pub fn note(seen: &mut Observation, presented: Presented, round: u32) {
     let detail = &mut seen.detail;
@@ -183,8 +208,11 @@ pub fn are_related(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loopback::target;
+    use crate::loopback::{net, page, resolver, run_of, target, web};
+    use crate::openness::{Control, Openness};
     use proptest::prelude::*;
+    use std::sync::{Arc, Mutex};
+    use tonle_net::settings::NetSettings;
 
     #[test]
     fn a_target_is_a_name_or_an_https_url() {
@@ -207,6 +235,56 @@ mod tests {
         assert!(are_related("example.com", "www.example.com"));
         assert!(!are_related("badexample.com", "example.com"));
         assert!(!are_related("site.test", "example.com"));
+    }
+
+    /// A control that is asked, what it was asked, and a contrast towards an address that nobody asks.
+    async fn asked_with(max_bytes: u64) -> (Vec<String>, Vec<Observation>, Option<Outcome>) {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let requests = Arc::clone(&heard);
+        let server = web(move |request| {
+            requests.lock().unwrap().push(request.to_owned());
+            page("{}")
+        });
+        let net = NetSettings {
+            resolvers: vec![resolver(&["127.66.0.1"])],
+            ..net()
+        };
+        let run = run_of(net, max_bytes).compared_with(Openness {
+            neutral_name: "example.com".to_owned(),
+            controls: vec![Control {
+                url: format!("http://{server}/control").parse().unwrap(),
+                may_be_near: true,
+                knows_agents: false,
+            }],
+            ..Openness::default()
+        });
+        let contrast = Contrast::find(&run, &target("site.example")).await;
+        contrast.unwrap().unwrap().ask_controls(&run).await;
+        let recorded = run.take();
+        let seen = recorded.observations.into_iter();
+        let controls = seen.filter(|one| one.operation == "control").collect();
+        let heard = heard.lock().unwrap().clone();
+        (heard, controls, recorded.outcome)
+    }
+
+    #[tokio::test]
+    async fn controls_are_asked_for_the_targets_name_at_the_address_that_was_tried() {
+        let (heard, controls, outcome) = asked_with(1 << 20).await;
+        let [request] = &heard[..] else {
+            panic!("{heard:?}");
+        };
+        assert!(request.contains("https://site.example/"), "{request}");
+        assert!(request.contains("127.66.0.1:443"), "{request}");
+        assert_eq!(controls[0].failure, None);
+        assert_eq!(controls[0].detail["answer"], "{}");
+        assert_eq!(outcome, None);
+    }
+
+    #[tokio::test]
+    async fn a_control_is_not_asked_beyond_the_bytes_of_the_run() {
+        let (heard, controls, outcome) = asked_with(CONTROL_BYTES - 1).await;
+        assert!(heard.is_empty() && controls.is_empty());
+        assert_eq!(outcome, Some(Outcome::Capped));
     }
 
     proptest! {

@@ -9,6 +9,7 @@ pub mod config;
 pub mod consent;
 pub mod context;
 pub mod contrast;
+pub mod control;
 pub mod device;
 pub mod doctor;
 pub mod experiments;
@@ -42,6 +43,7 @@ pub mod targets;
 pub mod traces;
 pub mod upload;
 pub mod visit;
+pub mod whereabouts;
 pub mod whoami;
 
 /// The crates whose types stand in this library's interface, for whoever composes it.

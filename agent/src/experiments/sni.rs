@@ -8,8 +8,11 @@
 //! 3. The name is looked up once, and only the first address that there is a way to is asked.
 //! 4. A certificate is held against the target's name whatever name was shown: which one a server
 //!    keeps for strangers is no failure of the line.
+//! 5. Where a handshake under the target's name failed, the controls are asked for the same name at the
+//!    same address ([`crate::control`]): a server may be down, or mind its own name. Where none failed
+//!    there is nothing to ask them.
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
-use crate::contrast::{Contrast, HANDSHAKE_BYTES, Presented, pause};
+use crate::contrast::{CONTROLS_BYTES, Contrast, HANDSHAKE_BYTES, Presented, pause};
 use crate::steps;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -30,8 +33,8 @@ static META: Meta = Meta {
     version: 1,
     stream: Stream::Openness,
     about: "whether handshakes fail for the target's server name and not for another",
-    // Nine attempts that each wait for a connection and a handshake, and the name.
-    timeout_s: 220,
+    // Nine attempts that each wait for a connection and a handshake, the name, and the controls.
+    timeout_s: 250,
 };
 
 /// See the top of this file.
@@ -45,7 +48,7 @@ impl Experiment for Sni {
     fn estimate(&self, _target: &Target, max_bytes: u64) -> Cost {
         let attempts = u64::from(ROUNDS) * KINDS.len() as u64;
         Cost {
-            bytes: (LOOKUP_BYTES + attempts * HANDSHAKE_BYTES).min(max_bytes),
+            bytes: (LOOKUP_BYTES + attempts * HANDSHAKE_BYTES + CONTROLS_BYTES).min(max_bytes),
         }
     }
 
@@ -59,13 +62,18 @@ async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
         return Ok(());
     };
     let attempts = order(run.seed);
+    let mut has_failed = false;
     for (done, (round, presented)) in attempts.iter().enumerate() {
         (run.progress)(done as u64, attempts.len() as u64);
         if done > 0 {
             pause(run, PAUSE).await;
         }
         // Only the handshake is of interest: dropping it closes the connection.
-        drop(contrast.attempt(run, *presented, *round).await);
+        let failed = contrast.attempt(run, *presented, *round).await.is_none();
+        has_failed |= failed && *presented == Presented::Target;
+    }
+    if has_failed {
+        contrast.ask_controls(run).await;
     }
     Ok(())
 }

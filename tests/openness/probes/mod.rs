@@ -29,6 +29,14 @@ action = "sni"
 names = ["telegram.org"]
 does = { reset = "both" }
 "#;
+/// On the server's own line, so that the control meets it as well.
+const DOWN: &str = r#"
+[[middlebox]]
+on = "blocked"
+action = "sni"
+names = ["blocked.test"]
+does = { reset = "both" }
+"#;
 /// A server that offers HTTP/3 and answers each Initial by the versions that it speaks (RFC 9000,
 /// section 17.2.1).
 const QUIC: &str = r#"
@@ -67,6 +75,7 @@ pub(crate) fn checks() -> Vec<Check> {
         ),
         ("blocked-sni-drop", "sni", "likely_blocked", "tls.timeout"),
         ("clean", "sni", "ok", ""),
+        ("clean", "sni", "down", ""),
         ("throttled-sni", "throttling", "impaired", "throttle"),
         ("clean", "throttling", "ok", ""),
         ("clean", "services", "likely_blocked", "tls.reset.other"),
@@ -99,6 +108,7 @@ fn is_judged(scenario: &str, experiment: &str, (state, why): (&str, &str)) -> Re
     let more = match (experiment, state) {
         ("services", "likely_blocked") => format!("{TELEGRAM}{TELEGRAM_BLOCKED}"),
         ("services", _) => TELEGRAM.to_owned(),
+        ("sni", "down") => DOWN.to_owned(),
         ("quic", _) => QUIC.to_owned(),
         _ => String::new(),
     };
@@ -110,7 +120,20 @@ fn is_judged(scenario: &str, experiment: &str, (state, why): (&str, &str)) -> Re
     if word("state") != state || given != why {
         return Err(format!("not {state} {why}: {said:#}").into());
     }
+    if experiment == "sni" && state == "likely_blocked" {
+        names_the_control(overall)?;
+    }
     names_its_evidence(overall)
+}
+
+/// The control server of the same scenario reaches what the line does not.
+fn names_the_control(overall: &Value) -> Result<(), Failed> {
+    let rules = overall["rules"].as_array();
+    let mut rules = rules.into_iter().flatten();
+    if rules.any(|fired| fired["rule"] == "sni.elsewhere") {
+        return Ok(());
+    }
+    Err(format!("no control: {overall:#}").into())
 }
 
 fn names_its_evidence(overall: &Value) -> Result<(), Failed> {

@@ -6,14 +6,12 @@ use super::endpoints::{Candidate, Origin};
 use super::{Every, Kind, Label};
 use crate::steps::left_device;
 use crate::visit::page::Page;
+use crate::whereabouts;
 use std::net::{IpAddr, SocketAddr};
 use tokio::time::Instant;
-use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
-use tonle_net::dns::{Asked, QueryType, https, query, resolve_host, system};
+use tonle_net::dns::{Asked, QueryType, https, query};
 use tonle_net::scrub;
-use tonle_net::tcp::has_route;
-use url::Url;
 
 /// What is known of the page's host.
 #[derive(Debug, Default)]
@@ -23,14 +21,6 @@ pub(super) struct Looked {
     /// Whether any question left the device; true for a literal, which needs none.
     pub(super) left: bool,
     asked: Vec<(Origin, Vec<Observation>)>,
-}
-
-/// Where a helper is that is no target: a resolver over HTTPS, a control.
-pub(super) struct Whereabouts {
-    /// Its addresses, or why there are none.
-    pub(super) addresses: Result<Vec<IpAddr>, Failure>,
-    /// Whether the device has no way to it, so that nothing leaves the device.
-    pub(super) is_out_of_reach: bool,
 }
 
 impl Looked {
@@ -103,31 +93,9 @@ impl Every<'_> {
         self.noted(Kind::System, depth, asked)
     }
 
-    /// The system's lookup, not recorded: also what leads to a control and to a resolver over HTTPS.
+    /// The system's lookup, not recorded.
     pub(super) async fn system_says(&self, host: &str) -> Vec<Asked> {
-        let run = self.visitor.run;
-        if run.openness.uses_getaddrinfo {
-            let timeout = system::TIMEOUT;
-            return vec![system::lookup(&run.net, &run.clock, &run.meter, host, timeout).await];
-        }
-        let patience = self.visitor.manner.patience;
-        let resolved = resolve_host(&run.net, &run.clock, &run.meter, host, patience).await;
-        let mut addresses = resolved.addresses;
-        let mut asked: Vec<Asked> = resolved
-            .observations
-            .into_iter()
-            .map(|observation| Asked {
-                observation,
-                addresses: Vec::new(),
-            })
-            .collect();
-        for one in &mut asked {
-            let detail = &mut one.observation.detail;
-            detail.insert("engine".to_owned(), "system".into());
-            // Which question gave which address does not matter here.
-            one.addresses.append(&mut addresses);
-        }
-        asked
+        whereabouts::system_says(self.visitor.run, host, self.visitor.manner.patience).await
     }
 
     async fn ask_udp(&self, resolver: Option<SocketAddr>, host: &str, depth: u32) -> Vec<Asked> {
@@ -158,7 +126,7 @@ impl Every<'_> {
         let Some(url) = run.openness.doh_now(Instant::now()) else {
             return Vec::new();
         };
-        let whereabouts = self.whereabouts(&url).await;
+        let whereabouts = whereabouts::of(run, &url, self.visitor.manner.patience).await;
         let resolver = https::Resolver {
             url: &url,
             addresses: &whereabouts.addresses,
@@ -177,29 +145,6 @@ impl Every<'_> {
             details.for_each(|detail| drop(detail.insert("sent".to_owned(), false.into())));
         }
         self.noted(Kind::Doh, depth, asked)
-    }
-
-    /// Where a helper is.
-    pub(super) async fn whereabouts(&self, url: &Url) -> Whereabouts {
-        let host = url.host_str().unwrap_or_default();
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(literal) = bare.parse() {
-            return Whereabouts {
-                is_out_of_reach: !has_route(literal),
-                addresses: Ok(vec![literal]),
-            };
-        }
-        let asked = self.system_says(host).await;
-        let left = asked.iter().any(|one| left_device(&one.observation));
-        let failure = asked.iter().find_map(|one| one.observation.failure.clone());
-        let addresses: Vec<IpAddr> = asked.into_iter().flat_map(|one| one.addresses).collect();
-        let leads_nowhere = || failure.unwrap_or(Failure::DnsNoAnswer);
-        Whereabouts {
-            is_out_of_reach: !left,
-            addresses: Some(addresses)
-                .filter(|addresses| !addresses.is_empty())
-                .ok_or_else(leads_nowhere),
-        }
     }
 
     /// Labels what one lookup saw and records it.

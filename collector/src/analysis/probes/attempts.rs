@@ -80,7 +80,12 @@ fn outcome(handshake: &Observation) -> Outcome {
         .get("chain_sha256")
         .and_then(Value::as_array)
         .is_some_and(|chain| !chain.is_empty());
-    match &handshake.failure {
+    came_to(handshake.failure.as_ref(), has_chain)
+}
+
+/// What a handshake came to by its failure; `has_chain` where a certificate came.
+pub(super) fn came_to(failure: Option<&Failure>, has_chain: bool) -> Outcome {
+    match failure {
         None => Outcome::Answered,
         Some(
             Failure::SslInvalidHostname

@@ -54,6 +54,11 @@ impl Finding {
         Self::of(State::Impaired, rule, observations, would_change).by(mechanism)
     }
 
+    /// It fails for the controls too.
+    pub(super) fn down(rule: &Rule, observations: Vec<String>) -> Self {
+        Self::of(State::Down, rule, observations, "a control that succeeds")
+    }
+
     /// Positive evidence of success.
     pub(super) fn ok(rule: &Rule, observations: Vec<String>, would_change: &str) -> Self {
         Self::of(State::Ok, rule, observations, would_change)

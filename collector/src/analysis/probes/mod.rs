@@ -5,6 +5,7 @@
 //! the same record can give another finding by it; [`RULES`] names them all.
 mod attempts;
 mod dns_integrity;
+mod elsewhere;
 mod finding;
 mod quic;
 mod services;

@@ -106,6 +106,39 @@ fn a_name_is_filtered_only_where_it_fails_each_time_and_the_neutral_one_is_answe
     }
 }
 
+#[test]
+fn a_name_that_fails_for_controls_too_is_down_and_not_filtered() {
+    let judge = |target, neutral, elsewhere: Option<&str>| {
+        let mut connected = step(
+            "connect",
+            None,
+            json!({ "presented": "target", "round": 0 }),
+        );
+        connected.subject = Some("192.0.2.1:443".to_owned());
+        let seen = json!({ "server_name": "a.example", "failure": elsewhere });
+        let answer = json!({ "tls_handshake": { "192.0.2.1:443": seen } });
+        let control = step("control", None, json!({ "answer": answer.to_string() }));
+        sni::judge(&[handshakes(target, neutral), vec![connected, control]].concat())
+    };
+    let reset = Some("connection_reset");
+    for neutral in ["...", "xxx", "!!!"] {
+        is(&judge("xxx", neutral, reset), State::Down, "sni.down", "");
+    }
+    is(&judge("...", "...", reset), State::Ok, "sni.passes", "");
+    let said = judge("xxx", "...", None);
+    is(&said, State::LikelyBlocked, "sni.filtered", "tls.reset.sni");
+    assert_eq!(said.overall.rules[1].rule, "sni.elsewhere");
+    let refused = judge("!!!", "...", None);
+    is(&refused, State::Insufficient, "sni.refused", "below_floor");
+    let unsteady = judge("x.x", "...", reset);
+    is(
+        &unsteady,
+        State::Insufficient,
+        "sni.unsteady",
+        "below_floor",
+    );
+}
+
 /// A pair of transfers per entry: kilobytes within a second under the target's name and the neutral
 /// one.
 fn transfers(pairs: &[(i64, i64)]) -> Vec<Observation> {
@@ -353,7 +386,8 @@ proptest! {
             let said = (probe.judge)(&steps);
             for fired in &said.overall.rules {
                 for pointer in &fired.observations {
-                    let index: usize = pointer.strip_prefix("/observations/").unwrap().parse().unwrap();
+                    let place = pointer.strip_prefix("/observations/").unwrap();
+                    let index: usize = place.split('/').next().unwrap().parse().unwrap();
                     prop_assert!(index < steps.len());
                 }
                 prop_assert!(!said.overall.state.is_blocking() || !fired.observations.is_empty());

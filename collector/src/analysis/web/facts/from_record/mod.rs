@@ -15,7 +15,8 @@ mod tests;
 
 use super::gates;
 use super::{
-    Address, Certificate, Endpoint, Facts, Http, Late, Lookup, Response, RunFacts, Step, Tls, Via,
+    Address, Certificate, Control, Endpoint, Facts, Http, Late, Lookup, Response, RunFacts, Step,
+    Tls, Via,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -53,6 +54,14 @@ impl Facts {
             add_body(&mut facts, body.observation, &body.base64);
         }
         facts
+    }
+
+    /// What the controls of a run of any kind saw.
+    #[must_use]
+    pub fn controls_in(observations: &[Observation]) -> Vec<Control> {
+        let mut facts = Self::default();
+        controls::read(observations, &mut facts);
+        facts.controls
     }
 }
 
