@@ -48,21 +48,22 @@ impl Bench {
         let text = format!(
             "{text}\n{more}\n[[host]]\nname = 'collector'\naddresses = ['{COLLECTOR}']\n\
              [[service]]\nhost = 'collector'\nkind = 'command'\nready_port = 8080\n\
-             command = ['sh', '-c', \"sed s,@CA@,{{ca}}, '{folder}/collector.toml' > {{dir}}/collector.toml && \
-             exec '{TONLE}' collector serve --config {{dir}}/collector.toml\"]\n"
+             command = ['sh', '-c', \"sed s,@CA@,{{ca}}, '{folder}/collector.in' > '{folder}/collector.toml' && \
+             exec '{TONLE}' collector serve --config '{folder}/collector.toml'\"]\n"
         );
         let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text);
+        // The roots of the lab are known once it runs.
         write(
-            "collector.toml",
+            "collector.in",
             &format!(
-                "data_dir = '{folder}/collector'\nlisten = '{COLLECTOR}:8080'\n[servers]\nlisten = '{COLLECTOR}:8081'\n\
+                "data_dir = '{folder}/collector'\nlisten = '{COLLECTOR}:8080'\ncontrols = ['http://{COLLECTOR}:8081/control']\n[servers]\nlisten = '{COLLECTOR}:8081'\n\
                  [servers.control]\nresolvers = ['8.8.8.8']\nextra_roots = '@CA@'\n"
             ),
         )?;
         write(
             "agent.toml",
             &format!(
-                "data_dir = '{folder}/agent'\nprovince = 'KH-12'\nmetered = false\nmonthly_budget_bytes = 1_000_000_000_000\nextra_roots = '{folder}/roots.pem'\n[openness]\ncontrols = ['http://{COLLECTOR}:8081/control']\n{RESOLVERS}"
+                "data_dir = '{folder}/agent'\nprovince = 'KH-12'\nmetered = false\nmonthly_budget_bytes = 1_000_000_000_000\nextra_roots = '{folder}/roots.pem'\n[openness]\n{RESOLVERS}"
             ),
         )?;
         let scenario = Scenario::parse(&text, "probes.toml")
