@@ -1,8 +1,8 @@
 //! What the measurement servers counted, read anew for each answer.
 use super::register;
 use crate::servers::{
-    ArchiveCounters, ControlCounters, FilesCounters, FrontCounters, ResponsivenessCounters,
-    ServersCounters, StampCounters, TestCounters,
+    ArchiveCounters, ControlCounters, EchoCounters, FilesCounters, FrontCounters,
+    ResponsivenessCounters, ServersCounters, StampCounters, TestCounters,
 };
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
@@ -14,6 +14,8 @@ metrics! {
     {
         /// Connections and requests that came to no protocol, by reason: full, broken or path.
         front_refused_total: IntCounterVec ["reason"],
+        /// Echoes asked for, by result: given or refused.
+        echoes_total: IntCounterVec ["result"],
         /// Plain files asked for, by result: begun, request (none such), overload or source.
         files_total: IntCounterVec ["result"],
         /// ndt7 subtests begun, by direction.
@@ -64,6 +66,7 @@ impl ServersMetrics {
     pub(super) fn of(counters: &ServersCounters) -> Self {
         let metrics = Self::new();
         metrics.read_front(&counters.front);
+        metrics.read_echo(&counters.echo);
         metrics.read_files(&counters.files);
         metrics.read_archive(&counters.ndt7_archive);
         let ndt7 = OfTests {
@@ -97,6 +100,11 @@ impl ServersMetrics {
         read(refused, "full", &counters.refused_connections);
         read(refused, "broken", &counters.broken_requests);
         read(refused, "path", &counters.unknown_paths);
+    }
+
+    fn read_echo(&self, counters: &EchoCounters) {
+        read(&self.echoes_total, "given", &counters.given);
+        read(&self.echoes_total, "refused", &counters.refused);
     }
 
     fn read_archive(&self, counters: &ArchiveCounters) {

@@ -27,6 +27,10 @@ const CONGESTION_CONTROL_MAX_BYTES: usize = 15;
 /// Settings of the measurement servers; see `configs/collector.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the file"
+)]
 pub struct ServersConfig {
     /// Address of the port that ndt7 and the other protocols over HTTP share.
     pub listen: SocketAddr,
@@ -46,6 +50,8 @@ pub struct ServersConfig {
     /// Whether tests of responsiveness are offered: each fills the line for half a minute, over up
     /// to sixteen connections.
     pub responsiveness: bool,
+    /// Whether clients are told what reached this server, byte for byte.
+    pub echo: bool,
     /// Congestion control asked of the kernel for each test, best effort; empty: the kernel's own.
     pub congestion_control: String,
     /// JSON Web Keys (files) that access tokens are checked with, whatever the protocol. With one or
@@ -99,6 +105,7 @@ impl Default for ServersConfig {
             max_downloads: MAX_DOWNLOADS,
             max_per_source: MAX_PER_SOURCE,
             responsiveness: true,
+            echo: true,
             congestion_control: CONGESTION_CONTROL.to_owned(),
             token_verify_keys: Vec::new(),
             token_machine: None,

@@ -8,6 +8,7 @@ mod busy;
 mod config;
 mod control;
 mod door;
+mod echo;
 mod files;
 mod front;
 mod ndt7;
@@ -22,6 +23,7 @@ mod websocket;
 pub use config::{ServersConfig, TestLength};
 pub use control::{ControlConfig, ControlCounters, PATH as CONTROL_PATH};
 pub use door::TestCounters;
+pub use echo::EchoCounters;
 pub use files::FilesCounters;
 pub use front::FrontCounters;
 pub use ndt7::ArchiveCounters;
@@ -33,6 +35,7 @@ use crate::ingest::network::NetworkTable;
 use crate::ingest::source::Cidr;
 use control::Control;
 use door::TestDoor;
+use echo::Echo;
 use files::Files;
 use front::{Door, Front, FrontSettings};
 use ndt7::Ndt7;
@@ -56,6 +59,8 @@ pub struct ServersCounters {
     pub front: Arc<FrontCounters>,
     /// The control server.
     pub control: Arc<ControlCounters>,
+    /// The echo.
+    pub echo: Arc<EchoCounters>,
     /// Plain files.
     pub files: Arc<FilesCounters>,
     /// ndt7.
@@ -162,6 +167,7 @@ impl Servers {
             + throughput1.connections_max()
             + responsiveness.loads_max()
             + control.as_ref().map_or(0, Control::requests_max)
+            + Echo::echoes_max()
             + HANDSHAKES_MAX;
         let mut doors: Vec<Box<dyn Door>> = vec![
             Box::new(ndt7),
@@ -185,8 +191,13 @@ impl Servers {
             doors.push(Box::new(door));
             reflector = Some(bound);
         }
+        let echo = config.echo.then(|| {
+            let proxies = surroundings.trusted_proxies.clone();
+            Echo::new(config, proxies, Arc::clone(&counters.echo))
+        });
         let settings = FrontSettings {
             doors,
+            echo,
             tls,
             max_connections,
             counters: Arc::clone(&counters.front),

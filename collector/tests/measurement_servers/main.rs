@@ -2,6 +2,7 @@
 //! and against clients that do not behave.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 mod archive;
+mod echo;
 mod ndt7;
 mod portal;
 mod support;

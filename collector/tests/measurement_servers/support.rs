@@ -42,6 +42,10 @@ impl Fixture {
         let server = Servers::bind(&config, tls, Surroundings::default())
             .await
             .unwrap();
+        Self::serving(server)
+    }
+
+    pub(crate) fn serving(server: Servers) -> Self {
         let cancel = CancellationToken::new();
         Self {
             addr: server.front_addr(),

@@ -1,4 +1,5 @@
 //! How the measuring protocols look on the wire: names, limits, messages. No IO.
+pub mod echo;
 pub mod files;
 pub mod locate;
 pub mod ndt7;

@@ -46,11 +46,11 @@ pub(super) async fn serve(
         kernel: Arc::new(kernel),
     };
     let Some(tls) = &shared.tls else {
-        return http1::speak(shared, stream, caller(false), cancel).await;
+        return in_clear(shared, stream, caller(false), cancel).await;
     };
     match timeout(HANDSHAKE_TIMEOUT, begins_tls(&stream)).await {
         Ok(true) => {}
-        Ok(false) => return http1::speak(shared, stream, caller(false), cancel).await,
+        Ok(false) => return in_clear(shared, stream, caller(false), cancel).await,
         Err(_) => return FrontCounters::count(&shared.counters.broken_requests),
     }
     let accepting = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
@@ -61,6 +61,18 @@ pub(super) async fn serve(
         http2::speak(shared, stream, caller(true), cancel).await;
     } else {
         http1::speak(shared, stream, caller(true), cancel).await;
+    }
+}
+
+/// A connection without TLS: for the echo, or of HTTP/1.1.
+async fn in_clear(shared: &Shared, stream: TcpStream, caller: Caller, cancel: &CancellationToken) {
+    let Some(echo) = &shared.echo else {
+        return http1::speak(shared, stream, caller, cancel).await;
+    };
+    match timeout(HANDSHAKE_TIMEOUT, echo.asked(&stream, caller.peer)).await {
+        Ok(Some(kind)) => echo.serve(stream, caller.peer, kind).await,
+        Ok(None) => http1::speak(shared, stream, caller, cancel).await,
+        Err(_) => FrontCounters::count(&shared.counters.broken_requests),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Accepts connections, as many as there is room for, and serves each on a task of its own.
 use super::{Door, FrontCounters, connection, http2};
+use crate::servers::echo::Echo;
 use crate::servers::uuid::UuidPrefix;
 use futures_util::future::join_all;
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(3_500);
 pub(in crate::servers) struct FrontSettings {
     /// The protocols, in the order they are asked.
     pub(in crate::servers) doors: Vec<Box<dyn Door>>,
+    /// What answers connections in clear that ask for it before HTTP is spoken; absent: nothing.
+    pub(in crate::servers) echo: Option<Echo>,
     /// Certificate and key: when present, the port speaks TLS as well as plain HTTP.
     pub(in crate::servers) tls: Option<Arc<rustls::ServerConfig>>,
     /// Connections at the same time; more are dropped unheard.
@@ -31,6 +34,7 @@ pub(in crate::servers) struct FrontSettings {
 /// What all connections share.
 pub(super) struct Shared {
     pub(super) doors: Vec<Box<dyn Door>>,
+    pub(super) echo: Option<Echo>,
     pub(super) tls: Option<Arc<rustls::ServerConfig>>,
     pub(super) counters: Arc<FrontCounters>,
     pub(super) uuids: Option<UuidPrefix>,
@@ -52,6 +56,7 @@ impl Front {
             room: Arc::new(Semaphore::new(settings.max_connections)),
             shared: Arc::new(Shared {
                 doors: settings.doors,
+                echo: settings.echo,
                 tls: settings.tls.map(|tls| Arc::new(with_http2(&tls))),
                 counters: settings.counters,
                 uuids: UuidPrefix::of_this_machine(),
