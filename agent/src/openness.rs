@@ -1,6 +1,7 @@
 //! What visits to pages are compared with, and what is remembered from one visit to the next so that
 //! nobody is asked more often than OONI's probes ask.
 use crate::config::{Config, DnsIntegrityConfig};
+use crate::device::is_on_this_machine;
 use crate::gates::Gates;
 use crate::identity::Identity;
 use rand::seq::IndexedRandom;
@@ -58,6 +59,8 @@ pub struct Openness {
     pub trials: Trials,
     /// The collector and its measurement servers: they run no resolver.
     pub own_servers: Vec<Url>,
+    /// The collector's echo, in clear; absent where it stands on this machine or there is none.
+    pub echo: Option<Url>,
     /// Who asks, for the controls of the collector.
     pub identity: Option<Identity>,
     /// What is checked around each run; absent: nothing.
@@ -133,6 +136,7 @@ impl Openness {
             controls: named.into_iter().map(control).collect(),
             trials: Trials::of(&openness.dns_integrity),
             own_servers: Vec::new(),
+            echo: None,
             identity: None,
             controls_are_chosen: openness.controls.is_some(),
             memory: Arc::default(),
@@ -211,6 +215,18 @@ impl Openness {
     }
 }
 
+/// Where a measurement server echoes: on its own port in clear, whatever else it speaks there. One on
+/// this machine says nothing of any line.
+#[must_use]
+pub fn echo_of(server: &str) -> Option<Url> {
+    let url = Url::parse(server).ok()?;
+    let port = url.port_or_known_default()?;
+    if is_on_this_machine(server) {
+        return None;
+    }
+    Url::parse(&format!("http://{}:{port}/", url.host_str()?)).ok()
+}
+
 /// Whether nobody on the way reads what is said there.
 fn is_private(url: &Url) -> bool {
     let is_loopback = match url.host() {
@@ -225,6 +241,20 @@ fn is_private(url: &Url) -> bool {
 mod tests {
     use super::*;
     use crate::files::simulated::SimulatedFiles;
+
+    #[test]
+    fn the_echo_is_on_the_servers_own_port_in_clear_and_never_on_this_machine() {
+        let place = |server| echo_of(server).map(String::from);
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            place("ws://m.example:8081/x"),
+            some("http://m.example:8081/")
+        );
+        assert_eq!(place("wss://m.example/"), some("http://m.example:443/"));
+        assert_eq!(place("ws://[2001:db8::1]/"), some("http://[2001:db8::1]/"));
+        assert_eq!(place("ws://127.0.0.1:8081"), None);
+        assert_eq!(place("no url"), None);
+    }
 
     #[test]
     fn a_resolver_over_https_is_left_alone_for_a_while_after_each_question() {

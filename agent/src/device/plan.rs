@@ -7,7 +7,7 @@ use crate::experiments;
 use crate::gates::Gates;
 use crate::identity::Enrolment;
 use crate::locate;
-use crate::openness::Openness;
+use crate::openness::{Openness, echo_of};
 use crate::outbox::lock;
 use crate::runner::Job;
 use crate::targets::{self, TargetsError};
@@ -263,6 +263,7 @@ impl Device {
         let gates = Gates::of(&self.config.gates, servers, &plan.pages);
         Openness {
             gates: Some(Arc::new(gates)),
+            echo: servers.and_then(echo_of),
             ..openness.with_collectors(&plan.controls, &collectors, identity)
         }
     }

@@ -9,6 +9,7 @@ mod bulk;
 pub mod dns;
 pub mod dns_integrity;
 pub mod favoured;
+pub mod interference;
 pub mod latency;
 pub mod path;
 pub mod quic;
@@ -104,6 +105,7 @@ pub const ALL: &[&dyn Experiment] = &[
     &quic::Quic,
     &services::Services,
     &dns_integrity::DnsIntegrity,
+    &interference::Interference,
     &throughput::Throughput::STANDARD,
     &throughput1::Throughput1::STANDARD,
     &responsiveness::Responsiveness::STANDARD,

@@ -116,8 +116,15 @@ fn keys_used() -> BTreeSet<String> {
     keys.extend(keys_of_catalogue());
     // These have observations and no metric.
     keys.extend(
-        ["path", "sni", "quic", "services", "dns_integrity"]
-            .map(|name| format!("experiment.{name}")),
+        [
+            "path",
+            "sni",
+            "quic",
+            "services",
+            "dns_integrity",
+            "interference",
+        ]
+        .map(|name| format!("experiment.{name}")),
     );
     keys
 }
