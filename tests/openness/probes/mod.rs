@@ -1,6 +1,7 @@
 //! Probes in the lab: the agent's real program on a line that meddles and on its clean twin, and the
 //! verdict of the collector's real program on the record.
 mod bench;
+mod echo;
 mod resolvers;
 
 use crate::Check;
@@ -95,7 +96,11 @@ pub(crate) fn checks() -> Vec<Check> {
         let check = move || is_judged(scenario, experiment, (state, why));
         (name, Box::new(check) as Box<_>)
     });
-    checks.into_iter().chain(resolvers::checks()).collect()
+    checks
+        .into_iter()
+        .chain(resolvers::checks())
+        .chain(echo::checks())
+        .collect()
 }
 
 fn is_judged(scenario: &str, experiment: &str, (state, why): (&str, &str)) -> Result<(), Failed> {

@@ -7,6 +7,7 @@ mod attempts;
 mod dns_integrity;
 mod elsewhere;
 mod finding;
+mod interference;
 mod quic;
 mod services;
 mod sni;
@@ -57,6 +58,10 @@ const PROBES: &[Probe] = &[
         experiment: "services",
         judge: services::judge,
     },
+    Probe {
+        experiment: "interference",
+        judge: interference::judge,
+    },
 ];
 
 /// A run that is not believed of a visit is not believed of a probe either.
@@ -75,6 +80,7 @@ pub const RULES: &[&[Rule]] = &[
     services::RULES,
     dns_integrity::RULES[0],
     dns_integrity::RULES[1],
+    interference::RULES,
 ];
 
 /// What is said of a record: the verdict, and what else was reckoned.

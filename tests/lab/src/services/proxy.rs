@@ -109,7 +109,8 @@ async fn begin_of<T>(
 }
 
 async fn connect(zone: &Zone, name: &str, port: u16) -> Option<TcpStream> {
-    for address in zone.addresses(name) {
+    let literal = name.parse().map(|address| vec![address]);
+    for address in literal.unwrap_or_else(|_| zone.addresses(name)) {
         let connecting = TcpStream::connect(SocketAddr::new(address, port));
         if let Ok(Ok(stream)) = timeout(CONNECT_TIMEOUT, connecting).await {
             return Some(stream);
