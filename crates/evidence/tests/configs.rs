@@ -11,6 +11,7 @@ const METRICS: &str = include_str!("../../../configs/metrics.toml");
 const COUNTRY: &str = include_str!("../../../configs/countries/kh/country.toml");
 const OPERATORS: &str = include_str!("../../../configs/countries/kh/operators.toml");
 const PROVINCES: &str = include_str!("../../../configs/countries/kh/provinces.geojson");
+const SERVICES: &str = include_str!("../../../configs/services.toml");
 const TARGETS: &str = include_str!("../../../configs/countries/kh/targets.csv");
 
 /// Codes of the Citizen Lab scheme that this list uses; sensitive ones have no place in it.
@@ -131,7 +132,8 @@ fn the_target_list_fits_its_experiments_and_categories() {
     for listed in &file.openness.targets {
         match listed.experiment.as_str() {
             "web_connectivity" => assert_is_https(&listed.target.value),
-            "dns_integrity" => assert_is_domain(&listed.target.value),
+            "dns_integrity" | "sni" | "quic" => assert_is_domain(&listed.target.value),
+            "services" => assert_is_service(&listed.target.value),
             _ => panic!("{listed:?}"),
         }
     }
@@ -145,6 +147,14 @@ fn the_target_list_fits_its_experiments_and_categories() {
     assert!(file.quality.public_resolvers.iter().all(IpAddr::is_ipv4));
     assert!(file.quality.public_resolvers.len() >= 3);
     assert!(file.openness.public_resolvers.is_empty());
+}
+
+fn assert_is_service(target: &str) {
+    let services: toml::Table = SERVICES.parse().expect("the shipped services parse");
+    let services = services["service"].as_array();
+    let mut services = services.into_iter().flatten();
+    let is_known = services.any(|service| service["id"].as_str() == Some(target));
+    assert!(is_known, "{target}");
 }
 
 fn assert_is_domain(target: &str) {
