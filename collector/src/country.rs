@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tonle_dashboards::shapes::{BadShapes, Shapes};
 use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::country::Country;
+use tonle_evidence::standard::Standards;
 use tonle_evidence::targets::{BadTargets, TargetFile};
 
 /// The declared metrics: what is aggregated, in which unit, under which labels.
@@ -17,6 +18,7 @@ struct Folder {
     country: String,
     operators: String,
     exchanges: String,
+    standards: String,
     provinces: String,
     targets: String,
 }
@@ -26,6 +28,8 @@ struct Folder {
 pub struct Nation {
     /// Clock, provinces, operators, and the declared metrics.
     pub ground: Ground,
+    /// Its regulator's rules.
+    pub standards: Standards,
     /// Where its networks meet, as far as public sources say.
     pub exchanges: Exchanges,
     /// The outline of the provinces.
@@ -46,6 +50,9 @@ pub enum NationError {
     /// The exchange points.
     #[error("country_dir: exchanges.toml: {0}")]
     Exchanges(toml::de::Error),
+    /// The regulator's rules.
+    #[error("country_dir: {0}")]
+    Standards(#[from] tonle_evidence::standard::BadStandards),
     /// The shapes.
     #[error("country_dir: provinces.geojson: {0}")]
     Shapes(#[from] BadShapes),
@@ -67,10 +74,12 @@ impl Nation {
         if let Some(path) = targets {
             folder.targets = read(path)?;
         }
+        let catalogue = Catalogue::parse(METRICS)?;
         Ok(Self {
+            standards: Standards::parse(&folder.standards, &catalogue)?,
             ground: Ground {
                 country: Country::parse(&folder.country, &folder.operators, &folder.provinces)?,
-                catalogue: Catalogue::parse(METRICS)?,
+                catalogue,
             },
             exchanges: Exchanges::parse(&folder.exchanges).map_err(NationError::Exchanges)?,
             shapes: Shapes::parse(&folder.provinces)?,
@@ -85,6 +94,7 @@ impl Folder {
             country: include_str!("../../configs/countries/kh/country.toml").into(),
             operators: include_str!("../../configs/countries/kh/operators.toml").into(),
             exchanges: include_str!("../../configs/countries/kh/exchanges.toml").into(),
+            standards: include_str!("../../configs/countries/kh/standards.toml").into(),
             provinces: include_str!("../../configs/countries/kh/provinces.geojson").into(),
             targets: include_str!("../../configs/countries/kh/targets.csv").into(),
         }
@@ -95,6 +105,7 @@ impl Folder {
             country: read(&dir.join("country.toml"))?,
             operators: read(&dir.join("operators.toml"))?,
             exchanges: read(&dir.join("exchanges.toml"))?,
+            standards: read(&dir.join("standards.toml"))?,
             provinces: read(&dir.join("provinces.geojson"))?,
             targets: read(&dir.join("targets.csv"))?,
         })

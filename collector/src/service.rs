@@ -230,6 +230,7 @@ impl Service {
         });
         let mut state = AppState::new(web::Parts {
             ground: Arc::clone(&ground),
+            standards: nation.standards,
             shapes: nation.shapes,
             admin: Arc::clone(&admin),
             journal: journal.clone(),

@@ -10,6 +10,7 @@ mod published;
 mod read;
 mod roll;
 mod schema;
+mod standards;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -17,6 +18,7 @@ mod worker;
 pub use published::{Filter, Published};
 pub use read::{CellsReader, DeviceIndex, DeviceResult, SeriesKey};
 pub use schema::FILE_NAME;
+pub use standards::{HeldRow, StandardsTable};
 pub use worker::{Progress, run as run_worker};
 
 use crate::analysis::Ground;

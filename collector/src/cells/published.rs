@@ -26,8 +26,8 @@ pub struct Filter {
 /// The one source of statements for pages, API and metrics.
 #[derive(Debug, Clone)]
 pub struct Published {
-    ground: Arc<Ground>,
-    cells: CellsReader,
+    pub(super) ground: Arc<Ground>,
+    pub(super) cells: CellsReader,
 }
 
 impl Published {

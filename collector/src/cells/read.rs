@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use tonle_evidence::hash::{Hash, Hex, PublicKey};
-use tonle_evidence::local_time::LocalMonth;
+use tonle_evidence::local_time::{LocalHour, LocalMonth};
 use tonle_evidence::statement::{Access, LeftOut, Window};
 
 /// What statements are made of, within one month.
@@ -47,6 +47,28 @@ pub struct DeviceResult {
     /// Why it enters no cell; see [`crate::analysis::NoCell`].
     pub no_cell: Option<String>,
 }
+
+/// What one agent gave to an operator's cells in one province over a month.
+#[derive(Debug, Clone)]
+pub(super) struct AgentHours {
+    /// Name of the enrolment batch.
+    pub(super) batch: String,
+    /// Every network the agent was seen in with this access class.
+    pub(super) sightings: Vec<Sighting>,
+    /// Its agent-hours.
+    pub(super) hours: Vec<HourOf>,
+}
+
+/// An agent-hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct HourOf {
+    pub(super) at: LocalHour,
+    pub(super) value: i64,
+    pub(super) records: u64,
+}
+
+/// Agents by province and operator.
+pub(super) type ByOperator = BTreeMap<(String, String), Vec<AgentHours>>;
 
 /// What is known of one device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,6 +119,22 @@ impl CellsReader {
             part,
             left_out: left_out(&view, &wanted)?,
         })
+    }
+
+    /// The agent-hours of each month's series that is asked for, by province and operator, in one view
+    /// of the file.
+    pub(super) fn hours(
+        &self,
+        month: LocalMonth,
+        series: &[(&str, Access)],
+    ) -> Result<Vec<ByOperator>, CellsError> {
+        let connection = self.connect()?;
+        let view = connection.unchecked_transaction()?;
+        let sightings = sightings(&view, month)?;
+        series
+            .iter()
+            .map(|(metric, access)| hours_of(&view, month, (metric, *access), &sightings))
+            .collect()
     }
 
     /// The newest records of a key.
@@ -165,6 +203,50 @@ fn agent_periods(
         series.entry(key).or_default().push(agent);
     }
     Ok(series)
+}
+
+fn hours_of(
+    view: &Connection,
+    month: LocalMonth,
+    (metric, access): (&str, Access),
+    sightings: &HashMap<(i64, Access), Vec<Sighting>>,
+) -> Result<ByOperator, CellsError> {
+    let mut statement = view.prepare(
+        "SELECT province, operator, agent_hour.agent_id, coalesce(batch, ''), hour, value,
+                agent_hour.records
+         FROM series JOIN agent_hour USING (series_id) JOIN cell USING (cell_id)
+              JOIN agent USING (agent_id)
+         WHERE metric = ?1 AND access = ?2 AND hour BETWEEN ?3 || '-01T00' AND ?3 || '-31T23'
+         ORDER BY province, operator, agent_hour.agent_id, hour, cell_id",
+    )?;
+    let mut rows = statement.query(params![metric, access.as_str(), month.to_string()])?;
+    let mut operators = ByOperator::new();
+    let mut last: Option<i64> = None;
+    while let Some(row) = rows.next()? {
+        let agent_id: i64 = row.get(2)?;
+        let agents = operators.entry((row.get(0)?, row.get(1)?)).or_default();
+        if agents.is_empty() || last != Some(agent_id) {
+            agents.push(AgentHours {
+                batch: row.get(3)?,
+                sightings: sightings
+                    .get(&(agent_id, access))
+                    .cloned()
+                    .unwrap_or_default(),
+                hours: Vec::new(),
+            });
+        }
+        last = Some(agent_id);
+        let hour: String = row.get(4)?;
+        // What this room wrote into its own file reads back.
+        let at = hour.parse().map_err(|_| rusqlite::Error::InvalidQuery)?;
+        let agent = agents.last_mut().expect("one was pushed");
+        agent.hours.push(HourOf {
+            at,
+            value: row.get(5)?,
+            records: row.get::<_, i64>(6)?.cast_unsigned(),
+        });
+    }
+    Ok(operators)
 }
 
 /// Samples that entered no cell, by series and reason.

@@ -109,7 +109,7 @@ fn agent_day(
 }
 
 /// Without declared peak hours there is the whole day only.
-fn is_in(window: Window, hour: u8, peak: Option<PeakHours>) -> bool {
+pub(super) fn is_in(window: Window, hour: u8, peak: Option<PeakHours>) -> bool {
     match window {
         Window::All => true,
         Window::Peak => peak.is_some_and(|peak| peak.holds(hour)),

@@ -24,7 +24,7 @@ use crate::store::{Schema, application_id};
 pub const FILE_NAME: &str = "derived.sqlite";
 
 /// Raised with any change below: a file of another version is rebuilt, never migrated.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 pub(super) const SCHEMA: Schema = Schema {
     name: "derived",
@@ -84,6 +84,9 @@ CREATE TABLE agent_hour (
     records INTEGER NOT NULL,
     PRIMARY KEY (agent_id, series_id, hour, cell_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Standards are held against the hours of all agents of a series.
+CREATE INDEX agent_hour_of_series ON agent_hour (series_id, hour);
 
 CREATE TABLE agent_day (
     agent_id INTEGER NOT NULL REFERENCES agent,

@@ -44,11 +44,24 @@ pub struct AgentPeriod {
 /// Joins agents that may be one person. The answer depends on neither order nor names.
 #[must_use]
 pub fn units(agents: &[AgentPeriod]) -> Vec<UnitValue> {
+    let seen = agents
+        .iter()
+        .map(|agent| (agent.batch.as_str(), agent.sightings.as_slice()));
+    let members_of = |indices: Vec<usize>| indices.into_iter().map(|index| &agents[index]);
+    grouped(seen)
+        .into_iter()
+        .map(|indices| unit(&members_of(indices).collect::<Vec<_>>()))
+        .collect()
+}
+
+/// Which agents make one unit, as indices: of each agent its batch and its networks are given.
+pub fn grouped<'a>(agents: impl Iterator<Item = (&'a str, &'a [Sighting])>) -> Vec<Vec<usize>> {
+    let agents: Vec<(&str, &[Sighting])> = agents.collect();
     let mut groups = Groups::of_singles(agents.len());
     let mut first_seen: BTreeMap<(&str, Sighting), usize> = BTreeMap::new();
-    for (index, agent) in agents.iter().enumerate() {
-        for sighting in &agent.sightings {
-            match first_seen.entry((&agent.batch, *sighting)) {
+    for (index, (batch, sightings)) in agents.iter().enumerate() {
+        for sighting in *sightings {
+            match first_seen.entry((batch, *sighting)) {
                 Entry::Occupied(other) => groups.join(index, *other.get()),
                 Entry::Vacant(slot) => {
                     slot.insert(index);
@@ -56,11 +69,11 @@ pub fn units(agents: &[AgentPeriod]) -> Vec<UnitValue> {
             }
         }
     }
-    let mut members: BTreeMap<usize, Vec<&AgentPeriod>> = BTreeMap::new();
-    for (index, agent) in agents.iter().enumerate() {
-        members.entry(groups.root(index)).or_default().push(agent);
+    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for index in 0..agents.len() {
+        members.entry(groups.root(index)).or_default().push(index);
     }
-    members.values().map(|members| unit(members)).collect()
+    members.into_values().collect()
 }
 
 fn unit(members: &[&AgentPeriod]) -> UnitValue {

@@ -5,8 +5,8 @@
 //! [`interval`], [`suppress`] (the one mechanism that decides what is shown). Pages, API and metrics
 //! all publish what [`estimate`] and [`estimate_part`] return and compute nothing beside it.
 //!
-//! [`order_bounds`], [`share`] and [`holm`] are the bounds that verdicts upon a standard need: checked
-//! against the tables of the field, and called by nothing yet.
+//! [`standard`] holds cells against a regulator's rule, on the bounds of [`order_bounds`], [`share`]
+//! and [`student`], and [`holm`] over a whole table.
 pub mod binomial;
 pub mod holm;
 pub mod independence;
@@ -14,9 +14,11 @@ pub mod interval;
 pub mod order_bounds;
 pub mod quantile;
 pub mod share;
+pub mod standard;
+pub mod student;
 pub mod suppress;
 #[cfg(test)]
 mod tests;
 
-pub use independence::{AgentPeriod, Sighting, units};
+pub use independence::{AgentPeriod, Sighting, grouped, units};
 pub use suppress::{Rules, UnitValue, estimate, estimate_part};

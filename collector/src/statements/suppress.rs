@@ -9,7 +9,8 @@
 //! 5. Else `estimate`, always with its interval.
 //!
 //! A part of a cell that is published beside the whole is suppressed, too, where the rest is fewer than
-//! k: the two counts would tell the rest's.
+//! k: the two counts would tell the rest's. And where cells are published beside the total of all of
+//! them, what is suppressed has at least k together ([`secondary`]).
 use super::interval::median_ranks;
 use super::quantile::median_of_sorted;
 use tonle_evidence::statement::{Counts, Figure, State};
@@ -63,6 +64,30 @@ pub fn estimate_part(part: &[UnitValue], whole: &[UnitValue], rules: &Rules) -> 
         return State::Suppressed;
     }
     estimate(part, rules)
+}
+
+/// Which cells have to be suppressed with those that are, where the total over all of them is
+/// published: as many of the smallest as it takes for at least `k` agents to be hidden.
+///
+/// `cells` are numbers of agents, and whether the cell is shown; the answer holds indices of shown ones.
+#[must_use]
+pub fn secondary(cells: &[(usize, bool)], k: usize) -> Vec<usize> {
+    let hidden = cells
+        .iter()
+        .filter(|(_, shown)| !shown)
+        .map(|(agents, _)| agents);
+    let mut hidden: usize = hidden.sum();
+    let mut shown: Vec<usize> = (0..cells.len()).filter(|index| cells[*index].1).collect();
+    shown.sort_by_key(|index| cells[*index].0);
+    let mut also = Vec::new();
+    for index in shown {
+        if hidden == 0 || hidden >= k {
+            break;
+        }
+        hidden += cells[index].0;
+        also.push(index);
+    }
+    also
 }
 
 /// True when one unit gave more than half of all agent-days.

@@ -3,7 +3,7 @@ use super::problem::ApiError;
 use super::targets::SignedTargets;
 use crate::admin::Admin;
 use crate::analysis::Ground;
-use crate::cells::{CellsReader, Filter, Progress, Published};
+use crate::cells::{CellsReader, Filter, Progress, Published, StandardsTable};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::servers::ServersCounters;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tonle_dashboards::shapes::Shapes;
 use tonle_evidence::local_time::LocalMonth;
+use tonle_evidence::standard::Standards;
 use tonle_evidence::statement::Statement;
 use tonle_net::clock::wall_us;
 
@@ -20,6 +21,8 @@ use tonle_net::clock::wall_us;
 pub struct Parts {
     /// Country and catalogue.
     pub ground: Arc<Ground>,
+    /// The regulator's rules.
+    pub standards: Standards,
     /// The country's outline.
     pub shapes: Shapes,
     /// Enrolment and the collector's key.
@@ -105,6 +108,12 @@ impl AppState {
     ) -> Result<Vec<Statement>, ApiError> {
         let published = self.published();
         blocking(move || published.statements(month, &filter)).await
+    }
+
+    /// The table of a month's standards.
+    pub async fn standards(&self, month: LocalMonth) -> Result<StandardsTable, ApiError> {
+        let (published, parts) = (self.published(), Arc::clone(&self.parts));
+        blocking(move || published.standards(month, &parts.standards)).await
     }
 
     fn published(&self) -> Published {

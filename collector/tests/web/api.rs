@@ -59,6 +59,11 @@ async fn errors_are_problems_that_say_what_to_do() {
     )
     .await;
     problem("/api/v1/statements?provinse=KH-1", 400, "provinse").await;
+    problem("/api/v1/standards?standart=x", 400, "standart").await;
+    problem("/api/v1/standards?standard=x", 404, "no standard 'x'").await;
+    problem("/api/v1/standards?province=KH-99", 404, "KH-99").await;
+    problem("/api/v1/standards?operator=nobody", 404, "nobody").await;
+    problem("/api/v1/standards?period=now", 400, "period").await;
     problem("/api/v1/targets/gossip", 404, "quality, openness").await;
     problem("/api/v1/records/abc/status", 400, "32 bytes as hex").await;
     let post = Request::post("/api/v1/country")
@@ -148,6 +153,30 @@ async fn statements_read_as_published() {
     let house = measured_house().await;
     let uri = format!("/api/v1/statements?province=KH-12&metric={RTT}");
     insta::assert_json_snapshot!("statements", house.get(&uri).await.json());
+}
+
+#[tokio::test]
+async fn standards_read_as_published() {
+    let house = measured_house().await;
+    let uri = "/api/v1/standards?province=KH-12&operator=metfone";
+    insta::assert_json_snapshot!("standards", house.get(uri).await.json());
+}
+
+#[tokio::test]
+async fn verdicts_are_those_of_the_whole_table_whatever_part_is_asked_for() {
+    let house = measured_house().await;
+    let whole = house.get("/api/v1/standards").await.json();
+    let part = house
+        .get("/api/v1/standards?standard=xx.latency.median&province=KH-12")
+        .await
+        .json();
+    for key in ["cells", "family", "decided_cells", "decided_population_ppm"] {
+        assert_eq!(whole[key], part[key], "{key}");
+    }
+    let all = whole["verdicts"].as_array().unwrap();
+    for verdict in part["verdicts"].as_array().unwrap() {
+        assert!(all.contains(verdict), "{verdict}");
+    }
 }
 
 #[tokio::test]

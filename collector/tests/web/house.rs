@@ -26,6 +26,7 @@ use tonle_evidence::record::{
     PUBLIC_SCHEMA, PathClass, PlaceKind, Plan, Private, Province, ProvinceKnown, Public,
     QuotaState, Sample, Software, Stream, Target, Technology, seal,
 };
+use tonle_evidence::standard::Standards;
 use tonle_evidence::targets::TargetFile;
 use tower::ServiceExt;
 
@@ -50,6 +51,15 @@ fn ground() -> Arc<Ground> {
         country: country.unwrap(),
         catalogue: Catalogue::parse(config!("metrics.toml")).unwrap(),
     })
+}
+
+/// The country's own rules and those of others.
+fn standards(catalogue: &Catalogue) -> Standards {
+    let text = concat!(
+        include_str!("../../../configs/countries/kh/standards.toml"),
+        include_str!("standards.toml")
+    );
+    Standards::parse(text, catalogue).unwrap()
 }
 
 /// An enrolled agent of the tests.
@@ -107,6 +117,7 @@ impl House {
         let targets = TargetFile::parse(config!("countries/kh/targets.csv")).unwrap();
         let state = AppState::new(Parts {
             ground: Arc::clone(&ground),
+            standards: standards(&ground.catalogue),
             shapes: Shapes::parse(config!("countries/kh/provinces.geojson")).unwrap(),
             admin: Arc::clone(&admin),
             journal: journal.clone(),

@@ -3,7 +3,7 @@ use crate::house::{Answer, House, RTT};
 use serde_json::Value;
 
 /// Everything that is open to anyone, without what belongs to one device or one record.
-const PUBLIC: [&str; 11] = [
+const PUBLIC: [&str; 13] = [
     "/",
     "/?lang=km&access=fixed&period=2026-11",
     "/?metric=latency.rtt_median_us/icmp/domestic&access=fixed",
@@ -13,6 +13,8 @@ const PUBLIC: [&str; 11] = [
     "/api/v1/statements?metric=latency.rtt_median_us/icmp/domestic",
     "/api/v1/statements?province=KH-12&access=fixed&period=2026-11",
     "/api/v1/statements?province=KH-12&window=peak",
+    "/api/v1/standards?province=KH-12",
+    "/api/v1/standards",
     "/healthz",
     "/readyz",
 ];

@@ -22,6 +22,7 @@ pub mod paired;
 pub mod pass;
 pub mod receipt;
 pub mod record;
+pub mod standard;
 pub mod statement;
 pub mod strict_json;
 pub mod targets;

@@ -1,6 +1,7 @@
 //! The JSON API under `/api/v1`.
 pub(super) mod records;
 pub(super) mod reference;
+pub(super) mod standards;
 pub(super) mod statements;
 pub(super) mod views;
 

@@ -81,7 +81,7 @@ pub(in crate::web) async fn statements(
     }))
 }
 
-fn month_of(text: &str) -> Result<LocalMonth, ApiError> {
+pub(super) fn month_of(text: &str) -> Result<LocalMonth, ApiError> {
     let bad = |error| ApiError::BadRequest(format!("period: {error}"));
     text.parse().map_err(bad)
 }

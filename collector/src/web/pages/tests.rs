@@ -48,6 +48,7 @@ fn house() -> House {
     });
     let parts = Parts {
         ground,
+        standards: nation.standards,
         shapes: nation.shapes,
         targets: SignedTargets::sign(&nation.targets, admin.signing_key()).unwrap(),
         admin,
