@@ -63,7 +63,7 @@ impl Published {
             .map(|standard| (standard.metric.as_str(), standard.access))
             .collect();
         let series: Vec<(&str, Access)> = series.into_iter().collect();
-        let hours: BTreeMap<_, ByOperator> = series
+        let agent_hours: BTreeMap<_, ByOperator> = series
             .iter()
             .copied()
             .zip(self.cells.hours(month, &series)?)
@@ -71,7 +71,7 @@ impl Published {
         let country = &self.ground.country;
         let mut named = Vec::new();
         for (index, standard) in standards.iter().enumerate() {
-            let of_series = &hours[&(standard.metric.as_str(), standard.access)];
+            let of_series = &agent_hours[&(standard.metric.as_str(), standard.access)];
             let agents = by_known_operator(of_series, country);
             for (province, operator) in places(country) {
                 let place = (province.to_owned(), operator.to_owned());

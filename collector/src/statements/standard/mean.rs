@@ -49,7 +49,7 @@ pub(super) fn judge(
 
 /// Some values, and how far the means of their resamplings are from theirs.
 struct Resampled {
-    seen: Spread,
+    spread: Spread,
     /// Studentised distances in rising order.
     distances: Vec<f64>,
 }
@@ -59,21 +59,21 @@ impl Resampled {
     fn with(values: &[f64], more: f64, seed: u64) -> Self {
         let mut values = values.to_vec();
         values.push(more);
-        let seen = Spread::of(values.iter().copied());
+        let spread = Spread::of(values.iter().copied());
         Self {
-            seen,
-            distances: distances(&values, seen.mean, seed),
+            spread,
+            distances: distances(&values, spread.mean, seed),
         }
     }
 
     fn lower_bound(&self, confidence: f64) -> Option<f64> {
         let place = self.distances.len() - self.from_end(confidence);
-        finite(self.seen.mean - self.distances[place] * self.seen.error)
+        finite(self.spread.mean - self.distances[place] * self.spread.error)
     }
 
     fn upper_bound(&self, confidence: f64) -> Option<f64> {
         let place = self.from_end(confidence) - 1;
-        finite(self.seen.mean - self.distances[place] * self.seen.error)
+        finite(self.spread.mean - self.distances[place] * self.spread.error)
     }
 
     /// With 9 999 resamplings and a confidence of 95 % the 500th from either end.
@@ -93,7 +93,7 @@ impl Resampled {
     }
 
     fn distance_from(&self, claimed: f64) -> f64 {
-        (self.seen.mean - claimed) / self.seen.error
+        (self.spread.mean - claimed) / self.spread.error
     }
 
     fn chance(&self, as_extreme: usize) -> f64 {
