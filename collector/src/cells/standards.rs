@@ -69,23 +69,23 @@ impl Published {
             .zip(self.cells.hours(month, &series)?)
             .collect();
         let country = &self.ground.country;
-        let mut named = Vec::new();
+        let (mut names, mut cells) = (Vec::new(), Vec::new());
         for (index, standard) in standards.iter().enumerate() {
             let of_series = &agent_hours[&(standard.metric.as_str(), standard.access)];
             let agents = by_known_operator(of_series, country);
             for (province, operator) in places(country) {
                 let place = (province.to_owned(), operator.to_owned());
-                let cell = cell(
+                let given = agents.get(&place).map_or(&[][..], Vec::as_slice);
+                cells.push(Cell {
                     standard,
-                    agents.get(&place),
-                    (province, operator),
-                    country,
-                    month,
-                );
-                named.push(((index, place), cell));
+                    group: province,
+                    units: units(given, |hour| is_in(standard.window, hour, country.peak)),
+                    whole: units(given, |_| true),
+                    seed: seed(standard, month, &place),
+                });
+                names.push((index, place));
             }
         }
-        let (names, cells): (Vec<_>, Vec<_>) = named.into_iter().unzip();
         let table = judge(&cells);
         Ok(gathered(month, &standards, names, table, country))
     }
@@ -119,23 +119,6 @@ fn by_known_operator<'a>(
     known
 }
 
-fn cell<'a>(
-    standard: &'a Standard,
-    agents: Option<&Vec<&AgentHours>>,
-    (province, operator): (&'a str, &str),
-    country: &Country,
-    month: LocalMonth,
-) -> Cell<'a> {
-    let agents = agents.map_or(&[][..], Vec::as_slice);
-    Cell {
-        standard,
-        group: province,
-        units: units(agents, |hour| is_in(standard.window, hour, country.peak)),
-        whole: units(agents, |_| true),
-        seed: seed(standard, month, province, operator),
-    }
-}
-
 /// Independent agents, of each its values in the hours that are asked for.
 fn units(agents: &[&AgentHours], is_asked: impl Fn(u8) -> bool) -> Vec<UnitSamples> {
     let seen = agents
@@ -167,7 +150,7 @@ fn unit<'a>(
 }
 
 /// The seed of a cell's resampling: from its name alone, so that anyone can repeat it.
-fn seed(standard: &Standard, month: LocalMonth, province: &str, operator: &str) -> u64 {
+fn seed(standard: &Standard, month: LocalMonth, (province, operator): &(String, String)) -> u64 {
     let (id, version) = (&standard.id, standard.version);
     let name = sha256(format!("{id} {version} {month} {province} {operator}").as_bytes());
     let (first, _) = name.0.split_first_chunk().expect("a hash has 32 bytes");

@@ -39,7 +39,7 @@ fn within(t: f64, freedom: u32) -> f64 {
         (t / f64::from(freedom).sqrt()).atan()
     };
     let (sine, cosine) = angle.sin_cos();
-    if freedom % 2 == 0 {
+    if freedom.is_multiple_of(2) {
         return sine * sum(cosine, 1.0, 1, freedom);
     }
     let rest = if freedom == 1 {

@@ -67,17 +67,17 @@ impl Resampled {
     }
 
     fn lower_bound(&self, confidence: f64) -> Option<f64> {
-        let place = self.distances.len() - self.from_end(confidence);
+        let place = self.distances.len() - self.tail_place(confidence);
         finite(self.spread.mean - self.distances[place] * self.spread.error)
     }
 
     fn upper_bound(&self, confidence: f64) -> Option<f64> {
-        let place = self.from_end(confidence) - 1;
+        let place = self.tail_place(confidence) - 1;
         finite(self.spread.mean - self.distances[place] * self.spread.error)
     }
 
     /// With 9 999 resamplings and a confidence of 95 % the 500th from either end.
-    fn from_end(&self, confidence: f64) -> usize {
+    fn tail_place(&self, confidence: f64) -> usize {
         let places = (self.distances.len() as f64 + 1.0) * (1.0 - confidence);
         count(places).clamp(1, self.distances.len())
     }
