@@ -9,7 +9,7 @@
 //! accusation in a table from as much as 40 % to below 5 %.
 //!
 //! An agent's own mean is one value: agents are resampled, never samples. The generator is fixed
-//! (ChaCha8) and its seed given, so that anyone can repeat the figure.
+//! (`ChaCha8`) and its seed given, so that anyone can repeat the figure.
 use super::evidence::Evidence;
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
