@@ -13,6 +13,8 @@ pub mod independence;
 pub mod interval;
 pub mod order_bounds;
 pub mod quantile;
+#[cfg(test)]
+mod reference;
 pub mod share;
 pub mod standard;
 pub mod student;
