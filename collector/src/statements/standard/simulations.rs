@@ -115,15 +115,15 @@ fn a_table_of_cells_that_just_meet_a_mean_accuses_falsely_in_at_most_one_of_twen
     for agents in [20, 30, 60] {
         for correlation in [0.2, 0.8] {
             let mut random = ChaCha8Rng::seed_from_u64(agents as u64);
-            let mut seed = 0;
+            let mut drawn = 0;
             let chance = |random: &mut ChaCha8Rng| {
                 let means = means(random, agents, correlation);
                 // Resampling takes its time: what is this near to the line stands in no table of 75.
                 if is_near_the_line(&means) {
                     return 1.0;
                 }
-                seed += 1;
-                let seen = mean::judge(&means, (Op::AtLeast, 1.0), 0.95, seed);
+                drawn += 1;
+                let seen = mean::judge(&means, (Op::AtLeast, 1.0), 0.95, drawn);
                 seen.map_or(1.0, |seen| seen.chance_if_met)
             };
             let (tables, _) = accused(TABLES, chance, &mut random);
