@@ -25,7 +25,7 @@ pub struct HeldRow {
     pub standard: usize,
     /// ISO 3166-2 code.
     pub province: String,
-    /// Operator's id, or [`OTHERS`].
+    /// Operator's id, or `others`: with none of the country's.
     pub operator: String,
     /// What is said.
     pub held: Held,
