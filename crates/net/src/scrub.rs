@@ -42,7 +42,8 @@ pub fn endpoint(endpoint: SocketAddr) -> String {
     format!("{written}:{}", endpoint.port())
 }
 
-/// A host name as it may be written: names that only exist inside a home network become `lan`.
+/// A host name as it may be written: names that only exist inside a home network become `lan`, and an
+/// address within a name is scrubbed: operators name their subscribers' lines so.
 #[must_use]
 pub fn host(name: &str) -> Cow<'_, str> {
     let bare = name.trim_start_matches('[').trim_end_matches(']');
@@ -60,7 +61,25 @@ pub fn host(name: &str) -> Cow<'_, str> {
     if is_local {
         return Cow::Borrowed("lan");
     }
-    Cow::Borrowed(name)
+    text(name, &[])
+}
+
+/// A name that a resolver gave in answer: as [`host`], but that the addresses of the same answer may
+/// stand in it (`ec2-203-0-113-7.example`).
+#[must_use]
+pub fn alias<'a>(name: &'a str, answered: &[IpAddr]) -> Cow<'a, str> {
+    match host(name) {
+        Cow::Borrowed(written) => Cow::Borrowed(written),
+        Cow::Owned(_) if name.parse::<IpAddr>().is_err() => text(name, answered),
+        written => written,
+    }
+}
+
+/// True of an address that may stand in a record as it is.
+#[must_use]
+pub fn is_far_side(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    !address.is_loopback() && !is_own_side(address)
 }
 
 /// A URL as it may be written: without credentials and fragment, the host as [`host`] says, any
@@ -114,7 +133,8 @@ fn is_own_side(address: IpAddr) -> bool {
 
 /// Foreign text with every IP address and every MAC address in it replaced, except the addresses in
 /// `keep`, loopback and the unspecified address. Servers echo the address that they see ("your IP
-/// is …"), and captive portals the device's MAC: both are the volunteer's.
+/// is …"), operators put it into the names of lines (`36-37-1-2.example`, also backwards), and captive
+/// portals echo the device's MAC: all are the volunteer's.
 #[must_use]
 pub fn bytes<'a>(text: &'a [u8], keep: &[IpAddr]) -> Cow<'a, [u8]> {
     let mut scrubbed: Option<Vec<u8>> = None;
@@ -126,8 +146,12 @@ pub fn bytes<'a>(text: &'a [u8], keep: &[IpAddr]) -> Cow<'a, [u8]> {
             at += 1;
             continue;
         }
-        let run = address_run(&text[at..]);
-        let Some(length) = mac_length(&text[at..]).or_else(|| ip_length(run, keep)) else {
+        let rest = &text[at..];
+        let run = address_run(rest);
+        let found = mac_length(rest)
+            .or_else(|| ip_length(run, keep))
+            .or_else(|| label_length(rest, keep));
+        let Some(length) = found else {
             at += run.len().max(1);
             continue;
         };
@@ -189,6 +213,67 @@ fn ip_length(run: &[u8], keep: &[IpAddr]) -> Option<usize> {
         let harmless = found.is_loopback() || found.is_unspecified() || keep.contains(&found);
         (!harmless).then_some(length)
     })
+}
+
+/// Length of the address at the start of `text` that is written as in the name of a line: four numbers
+/// joined by dots, hyphens or underscores with a letter behind them, or the groups of IPv6 joined by
+/// hyphens. Numbers that go on (`1.2.3.4.5`) are none.
+fn label_length(text: &[u8], keep: &[IpAddr]) -> Option<usize> {
+    let (found, length) = quad_of_name(text).or_else(|| groups_of_name(text))?;
+    let reversed = match found {
+        IpAddr::V4(v4) => {
+            let [a, b, c, d] = v4.octets();
+            IpAddr::from([d, c, b, a])
+        }
+        IpAddr::V6(_) => found,
+    };
+    let is_harmless =
+        |one: &IpAddr| one.is_loopback() || one.is_unspecified() || keep.contains(one);
+    (![found, reversed].iter().any(is_harmless)).then_some(length)
+}
+
+fn quad_of_name(text: &[u8]) -> Option<(IpAddr, usize)> {
+    let mut octets = [0_u8; 4];
+    let mut at = 0;
+    let mut joint = None;
+    for (place, octet) in octets.iter_mut().enumerate() {
+        if place > 0 {
+            let here = *text
+                .get(at)
+                .filter(|byte| matches!(byte, b'.' | b'-' | b'_'))?;
+            if *joint.get_or_insert(here) != here {
+                return None;
+            }
+            at += 1;
+        }
+        let digits = text[at..]
+            .iter()
+            .take(4)
+            .take_while(|byte| byte.is_ascii_digit());
+        let digits = digits.count();
+        *octet = std::str::from_utf8(&text[at..at + digits])
+            .ok()?
+            .parse()
+            .ok()?;
+        at += digits;
+    }
+    let goes_on = match (text.get(at), text.get(at + 1)) {
+        (Some(next), _) if next.is_ascii_alphanumeric() => true,
+        (Some(next), Some(behind)) => Some(*next) == joint && behind.is_ascii_digit(),
+        _ => false,
+    };
+    (!goes_on).then_some((octets.into(), at))
+}
+
+fn groups_of_name(text: &[u8]) -> Option<(IpAddr, usize)> {
+    let is_part = |byte: &&u8| byte.is_ascii_hexdigit() || **byte == b'-';
+    let length = text.iter().take_while(is_part).count();
+    if text.get(length).is_some_and(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let written = std::str::from_utf8(&text[..length]).ok()?.replace('-', ":");
+    let found: IpAddr = written.parse().ok()?;
+    Some((found, length))
 }
 
 /// Length of the MAC address at the start of `text`: six pairs of hexadecimal digits between
@@ -265,10 +350,33 @@ mod tests {
                 "std::vector v1.2.3.4 12:34:56",
             ),
             ("127.0.0.1 and :: stay", "127.0.0.1 and :: stay"),
+            ("36-37-1-2.dyn.example", "[scrubbed].dyn.example"),
+            ("line-2-1-37-36.example", "line-[scrubbed].example"),
+            ("36.37.1.2.dyn.example", "[scrubbed].dyn.example"),
+            ("dsl_36_37_1_2.example", "dsl_[scrubbed].example"),
+            ("2a01-4f8--1.dyn.example", "[scrubbed].dyn.example"),
+            ("ec2-203-0-113-7.example", "ec2-203-0-113-7.example"),
+            (
+                "on 2026-11-26, 10-20-30, 1.2.3.4.5, 550e8400-e29b-41d4-a716-446655440000",
+                "on 2026-11-26, 10-20-30, 1.2.3.4.5, 550e8400-e29b-41d4-a716-446655440000",
+            ),
             ("mac=AA-bb-CC-00-11-22&", "mac=[scrubbed]&"),
             ("mac aa:bb:cc:00:11:22", "mac [scrubbed]"),
         ] {
             assert_eq!(text(given, &[server]), scrubbed);
+        }
+    }
+
+    #[test]
+    fn an_alias_may_hold_an_address_of_its_own_answer_and_no_other() {
+        let answered: IpAddr = "203.0.113.7".parse().unwrap();
+        for (given, written) in [
+            ("ec2-203-0-113-7.example.", "ec2-203-0-113-7.example."),
+            ("36-37-1-2.isp.example.", "[scrubbed].isp.example."),
+            ("router.lan.", "lan"),
+            ("cdn.example.", "cdn.example."),
+        ] {
+            assert_eq!(alias(given, &[answered]), written);
         }
     }
 
@@ -302,6 +410,16 @@ mod tests {
         fn scrubbing_twice_changes_nothing_more(raw in proptest::collection::vec(any::<u8>(), 0..200)) {
             let once = bytes(&raw, &[]).into_owned();
             prop_assert_eq!(bytes(&once, &[]).into_owned(), once.clone());
+        }
+
+        #[test]
+        fn no_address_survives_in_the_name_of_a_line(v4 in any::<[u8; 4]>(), joint in "[.-]", word in "[a-z]{1,5}-?") {
+            let ip = std::net::Ipv4Addr::from(v4);
+            prop_assume!(!ip.is_loopback() && !ip.is_unspecified() && v4[3] != 127 && v4[0] != 127);
+            prop_assume!(word.ends_with('-'));
+            let line = v4.map(|octet| octet.to_string()).join(&joint);
+            let name = format!("{word}{line}.isp.example");
+            prop_assert!(!text(&name, &[]).contains(&line), "{}", name);
         }
 
         #[test]

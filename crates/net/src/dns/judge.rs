@@ -42,7 +42,8 @@ pub(super) fn addressed(
         step.fact("addresses", written.collect::<Vec<_>>());
     }
     if !cnames.is_empty() {
-        let names: Vec<_> = cnames.into_iter().take(CNAMES_MAX).collect();
+        let written = |name: &String| scrub::alias(name, &addresses).into_owned();
+        let names: Vec<_> = cnames.iter().take(CNAMES_MAX).map(written).collect();
         step.fact("cnames", names);
     }
     let (addresses, refused): (Vec<IpAddr>, Vec<IpAddr>) = addresses
