@@ -68,11 +68,11 @@ pub fn host(name: &str) -> Cow<'_, str> {
 /// stand in it (`ec2-203-0-113-7.example`).
 #[must_use]
 pub fn alias<'a>(name: &'a str, answered: &[IpAddr]) -> Cow<'a, str> {
-    match host(name) {
-        Cow::Borrowed(written) => Cow::Borrowed(written),
-        Cow::Owned(_) if name.parse::<IpAddr>().is_err() => text(name, answered),
-        written => written,
+    let written = host(name);
+    if matches!(written, Cow::Borrowed(_)) || name.parse::<IpAddr>().is_ok() {
+        return written;
     }
+    text(name, answered)
 }
 
 /// True of an address that may stand in a record as it is.
