@@ -3,7 +3,8 @@
 //!
 //! Operation `resolve` as in [`super`], with `engine: "dot"`, `transport: "tls"`, `resolver` the
 //! address, `port`, and `resolver_name`. A question that never reached the resolver has `failed_at`: the
-//! operation that broke off (`connect`, `tls_handshake`, `exchange`).
+//! operation that broke off (`connect`, `tls_handshake`, `exchange`), and `sent: false` where the device has no
+//! way to that address.
 use super::judge;
 use super::message::{QueryType, Question, Reply};
 use super::query::Asked;
@@ -51,10 +52,10 @@ pub async fn lookup(
     let deadline = Instant::now() + timeout;
     let [a, aaaa] = QueryType::BOTH.map(|query_type| begin(clock, resolver, host, query_type));
     let opening = open(settings, clock, meter, resolver);
-    let late = Err(("connect", Failure::GenericTimeout));
+    let late = Err(Unopened::from(("connect", Failure::GenericTimeout)));
     let mut stream = match timeout_at(deadline, opening).await.unwrap_or(late) {
         Ok(stream) => stream,
-        Err(broken) => return [broke_off(a, broken.clone()), broke_off(aaaa, broken)],
+        Err(unopened) => return [a, aaaa].map(|step| unopened.ends(step)),
     };
     let a = asked(a, settings, &mut stream, (host, QueryType::A), deadline).await;
     let aaaa = asked(
@@ -66,6 +67,31 @@ pub async fn lookup(
     )
     .await;
     [a, aaaa]
+}
+
+/// Why there is no connection to ask over.
+struct Unopened {
+    broken: Broken,
+    /// Whether the device has no way to the resolver: then nothing was sent.
+    never_left: bool,
+}
+
+impl From<Broken> for Unopened {
+    fn from(broken: Broken) -> Self {
+        Self {
+            broken,
+            never_left: false,
+        }
+    }
+}
+
+impl Unopened {
+    fn ends(&self, mut step: Step) -> Asked {
+        if self.never_left {
+            step.fact("sent", false);
+        }
+        broke_off(step, self.broken.clone())
+    }
 }
 
 fn begin(clock: &Stopwatch, resolver: Resolver<'_>, host: &str, query_type: QueryType) -> Step {
@@ -84,12 +110,16 @@ async fn open(
     clock: &Stopwatch,
     meter: &Meter,
     resolver: Resolver<'_>,
-) -> Result<impl AsyncRead + AsyncWrite + Unpin + use<>, Broken> {
+) -> Result<impl AsyncRead + AsyncWrite + Unpin + use<>, Unopened> {
     let peer = resolver.address;
     let (seen, stream) = tcp::connect(settings, clock, peer, tcp::CONNECT_TIMEOUT).await;
     let Some(stream) = stream else {
         let failure = seen.failure.unwrap_or(Failure::HostUnreachable);
-        return Err(("connect", failure));
+        let never_left = seen.detail.get("sent").is_some_and(|sent| *sent == false);
+        return Err(Unopened {
+            broken: ("connect", failure),
+            never_left,
+        });
     };
     meter.add(TCP_OPEN_CLOSE_BYTES);
     let stream = Metered::new(stream, meter.clone());
@@ -101,7 +131,7 @@ async fn open(
     };
     let (seen, stream) = tls::handshake(settings, clock, stream, wanted).await;
     let failure = seen.failure.unwrap_or(Failure::SslFailedHandshake);
-    stream.ok_or(("tls_handshake", failure))
+    stream.ok_or(Unopened::from(("tls_handshake", failure)))
 }
 
 async fn asked(
