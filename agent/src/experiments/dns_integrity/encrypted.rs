@@ -2,6 +2,8 @@
 //! is said there. What fails is tried once more after a pause.
 use super::{Label, PAUSE, QUESTION_BYTES, Trial};
 use crate::contrast::{HANDSHAKE_BYTES, pause};
+use crate::steps::left_device;
+use crate::whereabouts::Whereabouts;
 use futures_util::future::join_all;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -10,6 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
 use tonle_net::dns::{Asked, Patience, https, resolve_host, tls};
+use tonle_net::tcp::has_route;
 use url::{Host, Url};
 
 /// Attempts at a resolver.
@@ -69,7 +72,10 @@ async fn over_https(trial: &Trial<'_>, which: usize, url: &Url) -> Vec<IpAddr> {
             break;
         }
         let label = label("doh", which, attempt);
-        let addresses = whereabouts(trial, label, url).await;
+        let Whereabouts {
+            addresses,
+            is_out_of_reach,
+        } = whereabouts(trial, label, url).await;
         let resolver = https::Resolver {
             url,
             addresses: &addresses,
@@ -82,7 +88,12 @@ async fn over_https(trial: &Trial<'_>, which: usize, url: &Url) -> Vec<IpAddr> {
             &trial.names.target,
             https::TIMEOUT,
         );
-        if let Some(addresses) = noted(trial, label, asked.await) {
+        let mut asked = asked.await;
+        if is_out_of_reach {
+            let details = asked.iter_mut().map(|one| &mut one.observation.detail);
+            details.for_each(|detail| drop(detail.insert("sent".to_owned(), false.into())));
+        }
+        if let Some(addresses) = noted(trial, label, asked) {
             return addresses;
         }
     }
@@ -90,13 +101,18 @@ async fn over_https(trial: &Trial<'_>, which: usize, url: &Url) -> Vec<IpAddr> {
 }
 
 /// Where a resolver over HTTPS stands, by the device's own resolvers.
-async fn whereabouts(trial: &Trial<'_>, label: Label, url: &Url) -> Result<Vec<IpAddr>, Failure> {
+async fn whereabouts(trial: &Trial<'_>, label: Label, url: &Url) -> Whereabouts {
     let run = trial.run;
     let host = match url.host() {
-        Some(Host::Ipv4(address)) => return Ok(vec![address.into()]),
-        Some(Host::Ipv6(address)) => return Ok(vec![address.into()]),
+        Some(Host::Ipv4(address)) => return literal(address.into()),
+        Some(Host::Ipv6(address)) => return literal(address.into()),
         Some(Host::Domain(name)) => name,
-        None => return Err(Failure::DnsNonRecoverableFailure),
+        None => {
+            return Whereabouts {
+                addresses: Err(Failure::DnsNonRecoverableFailure),
+                is_out_of_reach: true,
+            };
+        }
     };
     let patience = Patience::FIRST_ANSWER;
     let resolved = resolve_host(&run.net, &run.clock, &run.meter, host, patience).await;
@@ -107,9 +123,21 @@ async fn whereabouts(trial: &Trial<'_>, label: Label, url: &Url) -> Result<Vec<I
     for seen in &resolved.observations {
         note(trial, label, seen.clone());
     }
-    match resolved.failure() {
+    let is_out_of_reach = !resolved.observations.iter().any(left_device);
+    let addresses = match resolved.failure() {
         None => Ok(resolved.addresses),
         Some(failure) => Err(failure.clone()),
+    };
+    Whereabouts {
+        addresses,
+        is_out_of_reach,
+    }
+}
+
+fn literal(address: IpAddr) -> Whereabouts {
+    Whereabouts {
+        addresses: Ok(vec![address]),
+        is_out_of_reach: !has_route(address),
     }
 }
 
