@@ -96,6 +96,7 @@ fn see(cell: &Cell) -> Result<Seen, String> {
         scenario = clean(scenario, situation);
     }
     let world = World::start_with(varied(scenario, cell.seed), situation.agent());
+    let world = world.map(|world| world.with_clock(situation.clock()));
     let judged = world.and_then(|world| visit(&world, situation));
     let judged = judged.map_err(|failed| failed.message().unwrap_or("failed").to_owned())?;
     Ok(Seen {

@@ -43,7 +43,7 @@ pub(crate) struct Seen {
 
 /// Starts the scenario and visits the page.
 pub(crate) fn see(situation: &Situation, scenario: Scenario) -> Result<Seen, Failed> {
-    let world = World::start_with(scenario, situation.agent())?;
+    let world = World::start_with(scenario, situation.agent())?.with_clock(situation.clock());
     let judged = visit(&world, situation)?;
     let mut wrong = Vec::new();
     if let Some(row) = table::row_of(situation.name()) {
@@ -55,6 +55,10 @@ pub(crate) fn see(situation: &Situation, scenario: Scenario) -> Result<Seen, Fai
             "{state} is no verdict on: {}",
             situation.did.label()
         ));
+    }
+    let ours = (state, judged.why());
+    if situation.spoils_the_run() && ours != ("insufficient", "invalid_run") {
+        wrong.push(format!("{ours:?} of a run that says nothing"));
     }
     Ok(Seen {
         world,

@@ -72,6 +72,22 @@ impl Situation {
             _ => "",
         }
     }
+
+    /// Whether nothing can be said of any site in it, so that a visit must end without a verdict.
+    pub(crate) fn spoils_the_run(&self) -> bool {
+        let spoilt = [
+            "captive-portal",
+            "captive-portal-diverting",
+            "vpn",
+            "wrong-clock",
+        ];
+        spoilt.contains(&self.name())
+    }
+
+    /// What the device's clock shows when the visit begins, if not the time.
+    pub(crate) fn clock(&self) -> Option<&'static str> {
+        (self.name() == "wrong-clock").then_some("@2019-06-01 00:00:00")
+    }
 }
 
 /// The name that a URL is for.
@@ -177,5 +193,6 @@ const OURS: &[Line] = &[
     ("openness/redirected-in-clear", HTTP, PAGE),
     ("openness/tcp-rejected", HTTPS, TCP),
     ("openness/slow-line", HTTPS, Nothing("nothing; a slow line that loses packets")),
+    ("openness/wrong-clock", HTTPS, Nothing("nothing; the device's clock shows 2019")),
     ("openness/vpn", HTTPS, Nothing("a VPN between the line and the visit")),
 ];

@@ -27,10 +27,16 @@ const KNOWN_GOOD: &str = "https://ya.ru/";
 /// Packets kept for a failure, bytes: the bodies that the scenarios transfer, several times.
 const PCAP_BYTES: usize = 8 * 1024 * 1024;
 
+/// Lets a program have another clock than the machine's; a path, of Debian's `libfaketime`. Only the time of
+/// day is another: what counts seconds goes on as it does.
+const FAKE_TIME: &str = "/usr/$LIB/faketime/libfaketime.so.1";
+
 /// A running scenario with an agent that has joined.
 pub(crate) struct World {
     lab: Lab,
     home: TempDir,
+    /// What the device's clock shows when a visit begins; none: the time.
+    clock: Option<&'static str>,
 }
 
 /// The verdicts on one record.
@@ -88,6 +94,7 @@ impl World {
         let world = Self {
             lab: Lab::start(&scenario, options)?,
             home,
+            clock: None,
         };
         std::fs::write(
             world.home.path().join("agent.toml"),
@@ -98,6 +105,11 @@ impl World {
         let accept = ["--accept", "q1", "--accept-openness", "o3"];
         said(&world.agent("join", &[&[invited.trim()][..], &accept].concat())?)?;
         Ok(world)
+    }
+
+    /// Sets the clock of the device that visits.
+    pub(crate) fn with_clock(self, clock: Option<&'static str>) -> Self {
+        Self { clock, ..self }
     }
 
     /// One visit of the agent, and what the analysis says of its record.
@@ -160,7 +172,15 @@ impl World {
     }
 
     fn tonle(&self, host: &str, line: &[&str]) -> Result<Output, Failed> {
-        Ok(self.lab.command(host, TONLE)?.args(line).output()?)
+        let command = self.lab.command(host, TONLE)?.args(line);
+        let clock = self.clock.filter(|_| host == "client");
+        let command = command.configure(|command| {
+            if let Some(clock) = clock {
+                command.env("LD_PRELOAD", FAKE_TIME).env("FAKETIME", clock);
+                command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+            }
+        });
+        Ok(command.output()?)
     }
 }
 
