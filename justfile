@@ -63,7 +63,7 @@ cost:
     cargo build --release --workspace --bin tonle-agent
     cargo bench --workspace --bench cost
 
-# Builds every fuzz target and runs each for SECONDS; needs nightly and cargo-fuzz.
+# Builds every fuzz target and runs each for SECONDS; needs cargo-fuzz; uses nightly where there is one.
 fuzz SECONDS="20":
     bash fuzz/run.sh {{SECONDS}}
 

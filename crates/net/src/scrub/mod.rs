@@ -1,10 +1,17 @@
 //! What of an address or a text may stand in a record: the far side, never the volunteer's.
+pub mod encoded;
+mod find;
+
+use encoded::Encoding;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use url::Url;
 
 /// Written in place of an address that was found in foreign text.
 pub const SCRUBBED: &str = "[scrubbed]";
+
+/// Shortest address that is believed of decoded text: that of the shortest one of IPv4, bytes.
+const ENCODED_MIN_CHARS: usize = 7;
 
 /// Suffixes that only exist inside somebody's own network: RFC 6762, RFC 8375, ICANN's `internal`,
 /// and what home routers use.
@@ -134,40 +141,17 @@ fn is_own_side(address: IpAddr) -> bool {
 /// Foreign text with every IP address and every MAC address in it replaced, except the addresses in
 /// `keep`, loopback and the unspecified address. Servers echo the address that they see ("your IP
 /// is …"), operators put it into the names of lines (`36-37-1-2.example`, also backwards), and captive
-/// portals echo the device's MAC: all are the volunteer's.
+/// portals echo the device's MAC: all are the volunteer's. So they are where the text is encoded: see
+/// [`encoded::replace`].
 #[must_use]
 pub fn bytes<'a>(text: &'a [u8], keep: &[IpAddr]) -> Cow<'a, [u8]> {
-    let mut scrubbed: Option<Vec<u8>> = None;
-    let mut copied = 0;
-    let mut at = 0;
-    while at < text.len() {
-        let starts_word = !text[..at].last().is_some_and(u8::is_ascii_alphanumeric);
-        if !starts_word || !is_address_byte(text[at]) {
-            at += 1;
-            continue;
-        }
-        let rest = &text[at..];
-        let run = address_run(rest);
-        let found = mac_length(rest)
-            .or_else(|| ip_length(run, keep))
-            .or_else(|| label_length(rest, keep));
-        let Some(length) = found else {
-            at += run.len().max(1);
-            continue;
-        };
-        let out = scrubbed.get_or_insert_default();
-        out.extend_from_slice(&text[copied..at]);
-        out.extend_from_slice(SCRUBBED.as_bytes());
-        at += length;
-        copied = at;
-    }
-    match scrubbed {
-        None => Cow::Borrowed(text),
-        Some(mut out) => {
-            out.extend_from_slice(&text[copied..]);
-            Cow::Owned(out)
-        }
-    }
+    encoded::replace(text, &|view, encoding| {
+        let mut found = find::foreign(view, keep);
+        // Noise decodes to something like `::a` now and then.
+        let is_noise_likely = matches!(encoding, Encoding::Hex | Encoding::Base64);
+        found.retain(|one| !is_noise_likely || one.len() >= ENCODED_MIN_CHARS);
+        found
+    })
 }
 
 /// [`bytes()`] for text.
@@ -177,123 +161,6 @@ pub fn text<'a>(text: &'a str, keep: &[IpAddr]) -> Cow<'a, str> {
         Cow::Borrowed(_) => Cow::Borrowed(text),
         Cow::Owned(out) => Cow::Owned(String::from_utf8_lossy(&out).into_owned()),
     }
-}
-
-fn is_address_byte(byte: u8) -> bool {
-    byte.is_ascii_hexdigit() || byte == b'.' || byte == b':'
-}
-
-/// The bytes at the start of `text` that an IP address may be made of; empty when a word goes on
-/// behind them.
-fn address_run(text: &[u8]) -> &[u8] {
-    let length = text
-        .iter()
-        .take_while(|byte| is_address_byte(**byte))
-        .count();
-    if text.get(length).is_some_and(u8::is_ascii_alphanumeric) {
-        return &[];
-    }
-    &text[..length]
-}
-
-/// Length of the IP address that the run holds, when it holds one that must not be written. A
-/// trailing full stop or colon belongs to the sentence.
-fn ip_length(run: &[u8], keep: &[IpAddr]) -> Option<usize> {
-    let run = std::str::from_utf8(run).ok()?;
-    let candidates = [run, run.trim_end_matches(['.', ':'])];
-    candidates.iter().find_map(|candidate| {
-        let (found, length) = match candidate.parse::<IpAddr>() {
-            Ok(ip) => (ip, candidate.len()),
-            Err(_) => (
-                candidate.parse::<SocketAddr>().ok()?.ip(),
-                candidate.find(':')?,
-            ),
-        };
-        let found = found.to_canonical();
-        let harmless = found.is_loopback() || found.is_unspecified() || keep.contains(&found);
-        (!harmless).then_some(length)
-    })
-}
-
-/// Length of the address at the start of `text` that is written as in the name of a line: four numbers
-/// joined by dots, hyphens or underscores with a letter behind them, or the groups of IPv6 joined by
-/// hyphens. Numbers that go on (`1.2.3.4.5`) are none.
-fn label_length(text: &[u8], keep: &[IpAddr]) -> Option<usize> {
-    let (found, length) = quad_of_name(text).or_else(|| groups_of_name(text))?;
-    let reversed = match found {
-        IpAddr::V4(v4) => {
-            let [a, b, c, d] = v4.octets();
-            IpAddr::from([d, c, b, a])
-        }
-        IpAddr::V6(_) => found,
-    };
-    let is_harmless =
-        |one: &IpAddr| one.is_loopback() || one.is_unspecified() || keep.contains(one);
-    (![found, reversed].iter().any(is_harmless)).then_some(length)
-}
-
-fn quad_of_name(text: &[u8]) -> Option<(IpAddr, usize)> {
-    let mut octets = [0_u8; 4];
-    let mut at = 0;
-    let mut joint = None;
-    for (place, octet) in octets.iter_mut().enumerate() {
-        if place > 0 {
-            let here = *text
-                .get(at)
-                .filter(|byte| matches!(byte, b'.' | b'-' | b'_'))?;
-            if *joint.get_or_insert(here) != here {
-                return None;
-            }
-            at += 1;
-        }
-        let digits = text[at..]
-            .iter()
-            .take(4)
-            .take_while(|byte| byte.is_ascii_digit());
-        let digits = digits.count();
-        *octet = std::str::from_utf8(&text[at..at + digits])
-            .ok()?
-            .parse()
-            .ok()?;
-        at += digits;
-    }
-    let goes_on = match (text.get(at), text.get(at + 1)) {
-        (Some(next), _) if next.is_ascii_alphanumeric() => true,
-        (Some(next), Some(behind)) => Some(*next) == joint && behind.is_ascii_digit(),
-        _ => false,
-    };
-    (!goes_on).then_some((octets.into(), at))
-}
-
-fn groups_of_name(text: &[u8]) -> Option<(IpAddr, usize)> {
-    let is_part = |byte: &&u8| byte.is_ascii_hexdigit() || **byte == b'-';
-    let length = text.iter().take_while(is_part).count();
-    if text.get(length).is_some_and(u8::is_ascii_alphanumeric) {
-        return None;
-    }
-    let written = std::str::from_utf8(&text[..length]).ok()?.replace('-', ":");
-    let found: IpAddr = written.parse().ok()?;
-    Some((found, length))
-}
-
-/// Length of the MAC address at the start of `text`: six pairs of hexadecimal digits between
-/// colons or hyphens.
-fn mac_length(text: &[u8]) -> Option<usize> {
-    const MAC_CHARS: usize = 17;
-    let mac = text.get(..MAC_CHARS)?;
-    let separator = mac[2];
-    let is_mac = matches!(separator, b':' | b'-')
-        && mac.iter().enumerate().all(|(index, byte)| {
-            if index % 3 == 2 {
-                *byte == separator
-            } else {
-                byte.is_ascii_hexdigit()
-            }
-        });
-    let goes_on = text
-        .get(MAC_CHARS)
-        .is_some_and(|next| next.is_ascii_alphanumeric() || *next == separator);
-    (is_mac && !goes_on).then_some(MAC_CHARS)
 }
 
 #[cfg(test)]
@@ -368,6 +235,29 @@ mod tests {
     }
 
     #[test]
+    fn addresses_in_encoded_text_are_replaced() {
+        for (given, scrubbed) in [
+            ("?ip=36%2E37%2e1%2E2&x", "?ip=[scrubbed]&x"),
+            (
+                "?to=http%3A%2F%2F36.37.1.2%2F&x",
+                "?to=http%3A%2F%2F[scrubbed]%2F&x",
+            ),
+            ("your IP: 36&#46;37&#x2e;1.2!", "your IP: [scrubbed]!"),
+            (r#"{"ip":"36\u002e37\x2e1.2"}"#, r#"{"ip":"[scrubbed]"}"#),
+            ("id=33362e33372e312e32;", "id=[scrubbed];"),
+            // {"ip":"36.37.1.2"}: the characters that hold bytes of the address go, what is around stays.
+            ("t=eyJpcCI6IjM2LjM3LjEuMiJ9.x", "t=eyJpcCI6I[scrubbed]J9.x"),
+            // The same in base64 once more.
+            (
+                "t=ZXlKcGNDSTZJak0yTGpNM0xqRXVNaUo5",
+                "t=ZXlKcGNDSTZJ[scrubbed]o5",
+            ),
+        ] {
+            assert_eq!(text(given, &[]), scrubbed);
+        }
+    }
+
+    #[test]
     fn an_alias_may_hold_an_address_of_its_own_answer_and_no_other() {
         let answered: IpAddr = "203.0.113.7".parse().unwrap();
         for (given, written) in [
@@ -406,6 +296,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn noise_holds_no_address(raw in proptest::collection::vec(any::<u8>(), 400)) {
+            use base64::prelude::*;
+            let encoded = BASE64_STANDARD.encode(raw);
+            prop_assert_eq!(text(&encoded, &[]), &*encoded);
+        }
+
         #[test]
         fn scrubbing_twice_changes_nothing_more(raw in proptest::collection::vec(any::<u8>(), 0..200)) {
             let once = bytes(&raw, &[]).into_owned();
