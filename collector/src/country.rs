@@ -8,6 +8,7 @@ use tonle_dashboards::shapes::{BadShapes, Shapes};
 use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::country::Country;
 use tonle_evidence::standard::Standards;
+use tonle_evidence::strata::Strata;
 use tonle_evidence::targets::{BadTargets, TargetFile};
 
 /// The declared metrics: what is aggregated, in which unit, under which labels.
@@ -19,6 +20,7 @@ struct Folder {
     operators: String,
     exchanges: String,
     standards: String,
+    weights: String,
     provinces: String,
     targets: String,
 }
@@ -30,6 +32,8 @@ pub struct Nation {
     pub ground: Ground,
     /// Its regulator's rules.
     pub standards: Standards,
+    /// How its figures are pooled and weighted.
+    pub strata: Strata,
     /// Where its networks meet, as far as public sources say.
     pub exchanges: Exchanges,
     /// The outline of the provinces.
@@ -53,6 +57,9 @@ pub enum NationError {
     /// The regulator's rules.
     #[error("country_dir: {0}")]
     Standards(#[from] tonle_evidence::standard::BadStandards),
+    /// Regions and weights.
+    #[error("country_dir: {0}")]
+    Strata(#[from] tonle_evidence::strata::BadStrata),
     /// The shapes.
     #[error("country_dir: provinces.geojson: {0}")]
     Shapes(#[from] BadShapes),
@@ -75,12 +82,11 @@ impl Nation {
             folder.targets = read(path)?;
         }
         let catalogue = Catalogue::parse(METRICS)?;
+        let country = Country::parse(&folder.country, &folder.operators, &folder.provinces)?;
         Ok(Self {
             standards: Standards::parse(&folder.standards, &catalogue)?,
-            ground: Ground {
-                country: Country::parse(&folder.country, &folder.operators, &folder.provinces)?,
-                catalogue,
-            },
+            strata: Strata::parse(&folder.weights, &country)?,
+            ground: Ground { country, catalogue },
             exchanges: Exchanges::parse(&folder.exchanges).map_err(NationError::Exchanges)?,
             shapes: Shapes::parse(&folder.provinces)?,
             targets: TargetFile::parse(&folder.targets)?,
@@ -95,6 +101,7 @@ impl Folder {
             operators: include_str!("../../configs/countries/kh/operators.toml").into(),
             exchanges: include_str!("../../configs/countries/kh/exchanges.toml").into(),
             standards: include_str!("../../configs/countries/kh/standards.toml").into(),
+            weights: include_str!("../../configs/countries/kh/weights.toml").into(),
             provinces: include_str!("../../configs/countries/kh/provinces.geojson").into(),
             targets: include_str!("../../configs/countries/kh/targets.csv").into(),
         }
@@ -106,6 +113,7 @@ impl Folder {
             operators: read(&dir.join("operators.toml"))?,
             exchanges: read(&dir.join("exchanges.toml"))?,
             standards: read(&dir.join("standards.toml"))?,
+            weights: read(&dir.join("weights.toml"))?,
             provinces: read(&dir.join("provinces.geojson"))?,
             targets: read(&dir.join("targets.csv"))?,
         })

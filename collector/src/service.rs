@@ -231,6 +231,7 @@ impl Service {
         let mut state = AppState::new(web::Parts {
             ground: Arc::clone(&ground),
             standards: nation.standards,
+            strata: Arc::new(nation.strata),
             shapes: nation.shapes,
             admin: Arc::clone(&admin),
             journal: journal.clone(),

@@ -1,6 +1,7 @@
 //! Records, entries and grounds for the tests of several rooms. Compiled for tests only.
 use crate::analysis::Ground;
 use crate::journal::{Entry, NetworkIdentity};
+use std::sync::Arc;
 use tonle_evidence::SigningKey;
 use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::country::Country;
@@ -15,6 +16,7 @@ use tonle_evidence::record::{
     PUBLIC_SCHEMA, PathClass, PlaceKind, Plan, Private, Province, ProvinceKnown, Public,
     QuotaState, Sample, Software, Stream, Target, Technology, seal,
 };
+use tonle_evidence::strata::Strata;
 
 /// 2026-11-10T05:00:00Z, noon in Phnom Penh.
 pub(crate) const NOON_US: i64 = 1_794_286_800_000_000;
@@ -32,6 +34,12 @@ pub(crate) fn ground() -> Ground {
         country: Country::parse(country, operators, provinces).unwrap(),
         catalogue: Catalogue::parse(include_str!("../../configs/metrics.toml")).unwrap(),
     }
+}
+
+/// How the embedded country's figures are pooled and weighted.
+pub(crate) fn strata(ground: &Ground) -> Arc<Strata> {
+    let weights = include_str!("../../configs/countries/kh/weights.toml");
+    Arc::new(Strata::parse(weights, &ground.country).unwrap())
 }
 
 /// A latency record of a fixed line in Phnom Penh that began at `t_start_us`.

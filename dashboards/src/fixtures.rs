@@ -91,6 +91,7 @@ pub(crate) fn statements() -> Vec<Statement> {
                     period: month(),
                     window: Window::All,
                     state: state(turn, middle(&metric.unit)),
+                    pooled: None,
                     left_out: Vec::new(),
                     caption: CAPTION.to_owned(),
                 });

@@ -21,7 +21,7 @@ fn the_description_names_every_documented_route_and_they_answer() {
         assert!(paths.contains_key(route), "{route} is described");
     }
     for (route, operations) in paths {
-        let needs_a_query = route == "/api/v1/statements";
+        let needs_a_query = route.starts_with("/api/v1/statements");
         if operations.get("get").is_none() || route.contains('{') || needs_a_query {
             continue;
         }

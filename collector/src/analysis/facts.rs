@@ -9,8 +9,9 @@
 //!
 //! Then each sample enters the cell of its metric when (else its [`LeftOut`]):
 //! 4. its metric is declared, in this unit, and holds the value;
-//! 5. it is no throughput, or nothing but the line is known to have limited it. A cap of our own
-//!    limits only metrics whose id does not say so: `…/ndt7_capped/…` does;
+//! 5. it is no throughput, or the line is known to have limited it: what nobody knows the limit of is
+//!    counted apart. A cap of our own limits only metrics whose id does not say so: `…/ndt7_capped/…`
+//!    and `throughput1.…/capped/…` do;
 //! 6. it is no throughput, or others moved at most a tenth of what the run moved meanwhile.
 //!
 //! Rules 5 and 6 do not ask of a path that is local: it is of no line.
@@ -29,10 +30,10 @@ use tonle_evidence::record::{
 };
 use tonle_evidence::statement::Access;
 
-/// The experiment whose values say something of the line only when the line limited them.
-const LIMITED_EXPERIMENT: &str = "throughput";
+/// The experiments whose values say something of the line only when the line limited them.
+const LIMITED_EXPERIMENTS: [&str; 2] = ["throughput", "throughput1"];
 /// Ending of the part of an id that says that a cap of our own ended the test.
-const CAPPED_SUFFIX: &str = "_capped";
+const CAPPED: &str = "capped";
 /// The part of an id that says that the path left no building.
 const LOCAL_PATH: &str = "local";
 /// Others may move one byte in this many of the run's own (rule 6).
@@ -236,19 +237,17 @@ fn sample_rule(sample: &Sample, context: &Context, catalogue: &Catalogue) -> Res
     if !(0..=metric.max).contains(&sample.value) {
         return Err(LeftOut::OutOfRange);
     }
-    if metric.experiment != LIMITED_EXPERIMENT {
+    if !LIMITED_EXPERIMENTS.contains(&metric.experiment.as_str()) {
         return Ok(());
     }
     if sample.metric.split('/').any(|part| part == LOCAL_PATH) {
         return Ok(());
     }
-    let id_says_capped = sample
-        .metric
-        .split('/')
-        .any(|part| part.ends_with(CAPPED_SUFFIX));
+    let id_says_capped = sample.metric.split('/').any(|part| part.ends_with(CAPPED));
     match context.limited_by {
-        None | Some(LimitedBy::Line | LimitedBy::Unknown) => {}
+        Some(LimitedBy::Line) => {}
         Some(LimitedBy::Cap) if id_says_capped => {}
+        None | Some(LimitedBy::Unknown) => return Err(LeftOut::LimitNotKnown),
         Some(_) => return Err(LeftOut::NotLimitedByLine),
     }
     let is_busy = context

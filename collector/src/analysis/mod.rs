@@ -22,7 +22,7 @@ use tonle_evidence::country::Country;
 use tonle_evidence::hash::{Hash, sha256};
 
 /// Id and version of the rules of this room. Raised whenever the same record gives other facts.
-pub const RULES: &str = "tonle.facts/2";
+pub const RULES: &str = "tonle.facts/3";
 
 /// What the rules refer to: a country's clock, provinces and networks, and the declared metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]

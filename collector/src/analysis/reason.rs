@@ -56,6 +56,8 @@ reasons! {
         OutOfRange = "out_of_range",
         /// Something else than the line held the result back.
         NotLimitedByLine = "not_limited_by_line",
+        /// Nobody knows what held the result back.
+        LimitNotKnown = "limit_not_known",
         /// Others used the line meanwhile, so the run had only a part of it.
         BusyLine = "busy_line",
     }

@@ -178,11 +178,20 @@ fn a_throughput_that_the_line_did_not_limit_says_nothing_of_the_line() {
             .map(|value| value.metric)
             .collect::<Vec<_>>()
     };
-    assert_eq!(entering(None), [full, capped]);
+    assert!(entering(None).is_empty());
     assert_eq!(entering(Some(LimitedBy::Line)), [full, capped]);
     assert_eq!(entering(Some(LimitedBy::Cap)), [capped]);
-    assert_eq!(entering(Some(LimitedBy::Unknown)), [full, capped]);
+    assert!(entering(Some(LimitedBy::Unknown)).is_empty());
     assert!(entering(Some(LimitedBy::Wifi)).is_empty());
+    let other_kind = facts_of(|record| {
+        record.public.samples = vec![
+            sample("throughput1.download_bps/full/domestic", 9, "bps"),
+            sample("throughput.download_bps/ndt7/local", 9, "bps"),
+        ];
+    });
+    let left_out = other_kind.unwrap().left_out;
+    let metric = "throughput1.download_bps/full/domestic".to_owned();
+    assert_eq!(left_out, [(metric, LeftOut::LimitNotKnown)]);
     let latency = facts_of(|record| record.public.context.limited_by = Some(LimitedBy::Wifi));
     assert_eq!(latency.unwrap().values.len(), 1);
 }
@@ -192,6 +201,7 @@ fn a_throughput_on_a_line_that_others_used_enters_no_cell() {
     let left_out = |others: Option<i64>, metric: &str| {
         let facts = facts_of(|record| {
             record.public.context.bytes_used = 1_000;
+            record.public.context.limited_by = Some(LimitedBy::Line);
             record.public.context.cross_traffic_bytes = others;
             record.public.samples = vec![sample(metric, 9, "bps")];
         });

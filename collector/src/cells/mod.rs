@@ -13,12 +13,14 @@ mod schema;
 mod standards;
 #[cfg(test)]
 mod tests;
+mod wider;
 mod worker;
 
 pub use published::{Filter, Published};
 pub use read::{CellsReader, DeviceIndex, DeviceResult, SeriesKey};
 pub use schema::FILE_NAME;
 pub use standards::{HeldRow, StandardsTable};
+pub use wider::{Series, WiderOf};
 pub use worker::{Progress, run as run_worker};
 
 use crate::analysis::Ground;

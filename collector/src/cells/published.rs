@@ -1,12 +1,14 @@
-//! The published grid: metric × province × access × month × window, and nothing else. No total over any of
-//! them is published anywhere, so that no suppressed cell can be found by subtraction.
+//! The published grid: metric × province × access × month × window. Of totals there are those of regions and
+//! of the nation (`wider`), which are suppressed where a suppressed cell could be found by subtraction.
 use super::CellsError;
-use super::read::{BySeries, CellsReader, Month, SeriesKey};
+use super::read::{BySeries, CellsReader, SeriesKey};
 use crate::analysis::Ground;
-use crate::statements::{AgentPeriod, Rules, estimate, estimate_part, units};
+use crate::statements::AgentPeriod;
+use crate::statements::pool::own_state;
 use std::sync::Arc;
 use tonle_evidence::local_time::{LocalHour, LocalMonth};
-use tonle_evidence::statement::{Access, CAPTION, State, Statement, Window};
+use tonle_evidence::statement::{Access, CAPTION, Statement, Window};
+use tonle_evidence::strata::Strata;
 
 /// Which part of the grid is asked for. What is not given is not narrowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,14 +29,19 @@ pub struct Filter {
 #[derive(Debug, Clone)]
 pub struct Published {
     pub(super) ground: Arc<Ground>,
+    pub(super) strata: Arc<Strata>,
     pub(super) cells: CellsReader,
 }
 
 impl Published {
     /// Statements about the cells behind `cells`.
     #[must_use]
-    pub fn new(ground: Arc<Ground>, cells: CellsReader) -> Self {
-        Self { ground, cells }
+    pub fn new(ground: Arc<Ground>, strata: Arc<Strata>, cells: CellsReader) -> Self {
+        Self {
+            ground,
+            strata,
+            cells,
+        }
     }
 
     /// The country's month at an instant: the default period.
@@ -45,7 +52,8 @@ impl Published {
     }
 
     /// One statement per combination that the filter leaves, those without data included: in the
-    /// order of metric ids, then provinces as the country lists them, then access classes.
+    /// order of metric ids, then provinces as the country lists them, then access classes. What they are
+    /// pooled to is asked for apart (`wider`).
     pub fn statements(
         &self,
         month: LocalMonth,
@@ -69,7 +77,8 @@ impl Published {
                         province: info.code.clone(),
                         access,
                     };
-                    let state = state_of(&read, &key);
+                    let part = read.part.as_ref().map(|part| agents(part, &key));
+                    let state = own_state(agents(&read.whole, &key), part);
                     let left_out = read.left_out.remove(&key).filter(|_| state.shows_counts());
                     statements.push(Statement {
                         metric: key.metric,
@@ -79,6 +88,7 @@ impl Published {
                         period: month,
                         window: filter.window,
                         state,
+                        pooled: None,
                         left_out: left_out.unwrap_or_default(),
                         caption: CAPTION.to_owned(),
                     });
@@ -89,12 +99,7 @@ impl Published {
     }
 }
 
-/// What may be said of a series: of its whole days, or of the part of them that is asked for.
-fn state_of(read: &Month, key: &SeriesKey) -> State {
-    let units_of = |all: &BySeries<AgentPeriod>| units(all.get(key).map_or(&[], Vec::as_slice));
-    let whole = units_of(&read.whole);
-    match &read.part {
-        None => estimate(&whole, &Rules::PUBLISHED),
-        Some(part) => estimate_part(&units_of(part), &whole, &Rules::PUBLISHED),
-    }
+/// The agents of a series; of one that has none nobody.
+pub(super) fn agents<'a>(all: &'a BySeries<AgentPeriod>, key: &SeriesKey) -> &'a [AgentPeriod] {
+    all.get(key).map_or(&[], Vec::as_slice)
 }

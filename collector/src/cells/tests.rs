@@ -3,14 +3,14 @@ use super::{Cells, CellsReader, DEVICE_RESULTS_KEPT, FILE_NAME, Filter, Publishe
 use crate::admin::{ENROLMENT_PRIVATE_SCHEMA, ENROLMENT_SCHEMA, EnrolmentPrivate};
 use crate::analysis::Ground;
 use crate::journal::{Entry, Journal, JournalReader};
-use crate::testing::{HOUR_US, NOON_US, RTT, entry, ground, key, opened};
+use crate::testing::{HOUR_US, NOON_US, RTT, entry, ground, key, opened, strata};
 use proptest::prelude::*;
 use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
 use tonle_evidence::entry::EntryKind;
 use tonle_evidence::hash::{Hex, Id64};
 use tonle_evidence::record::{ProvinceKnown, Technology};
-use tonle_evidence::statement::{Access, State, Statement, Window};
+use tonle_evidence::statement::{Access, SpeaksOf, State, Statement, Window};
 
 static GROUND: LazyLock<Arc<Ground>> = LazyLock::new(|| Arc::new(ground()));
 
@@ -82,7 +82,7 @@ fn panel(agents: u8, values: &[i64]) -> Vec<Entry> {
 }
 
 fn statements(cells: &CellsReader) -> Vec<Statement> {
-    let published = Published::new(Arc::clone(&GROUND), cells.clone());
+    let published = Published::new(Arc::clone(&GROUND), strata(&GROUND), cells.clone());
     let filter = Filter {
         province: Some("KH-12".into()),
         ..Filter::default()
@@ -268,7 +268,7 @@ fn state_in(cells: &CellsReader, window: Window) -> State {
         window,
         ..Filter::default()
     };
-    let published = Published::new(Arc::clone(&GROUND), cells.clone());
+    let published = Published::new(Arc::clone(&GROUND), strata(&GROUND), cells.clone());
     let month = "2026-11".parse().unwrap();
     published.statements(month, &filter).unwrap()[0].state
 }
@@ -331,6 +331,45 @@ fn what_enters_no_figure_is_counted_by_reason_where_counts_are_shown() {
     ]);
     few.cells.apply(&entries).unwrap();
     assert_eq!(left_out(&few), [], "one agent is not counted");
+}
+
+#[test]
+fn a_province_that_is_too_small_is_pooled_to_its_region_and_the_nation_waits_for_its_floor() {
+    let mut house = House::new();
+    // Three agents in Kampot and four in Kep, of the coast; twenty in Phnom Penh, of the plain.
+    let provinces = [("KH-7", 0..3), ("KH-23", 3..7), ("KH-12", 7..27)];
+    let mut entries = Vec::new();
+    for (province, agents) in provinces {
+        for agent in agents {
+            let mut record = opened(NOON_US, i64::from(agent));
+            record.public.province.code = province.into();
+            entries.push(enrolment(0, agent, &format!("invitation-{agent}")));
+            entries.push(entry(0, agent, Some(PREFIX), &record));
+        }
+    }
+    house.cells.apply(&numbered(entries)).unwrap();
+    let published = Published::new(Arc::clone(&GROUND), strata(&GROUND), house.cells.reader());
+    let series = (RTT.to_owned(), Access::Fixed);
+    let month = "2026-11".parse().unwrap();
+    let wanted = [series.clone()].into();
+    let all = published.wider(month, Window::All, &wanted).unwrap();
+    let of = &all[&series];
+    let coast = of.around(2).unwrap();
+    let region = "coast".to_owned();
+    assert_eq!(coast.speaks_of, SpeaksOf::Region { region });
+    let State::Estimate { figure, counts } = coast.state else {
+        panic!("{coast:?}");
+    };
+    assert_eq!((figure.median, counts.agents), (3, 7));
+    assert_eq!(coast.weighted, None, "seven agents are too few");
+    let plain = of.regions[0].weighted.unwrap();
+    assert_eq!(plain.effective_agents_milli, 20_000, "one province");
+    assert!(matches!(of.nation.state, State::Insufficient { .. }));
+    let covered = of.nation.covered_population_ppm.unwrap();
+    assert!((100_000..600_000).contains(&covered), "{covered}");
+    assert_eq!(of.around(1), None, "nobody measured around the lake");
+    let peak = published.wider(month, Window::Peak, &wanted).unwrap();
+    assert_eq!(peak[&series].nation.state, State::NoData);
 }
 
 /// A small world: which agent, when, on what access, with what value.

@@ -80,6 +80,7 @@ mod tests {
             period: "2026-11".parse().unwrap(),
             window: Window::Peak,
             state,
+            pooled: None,
             left_out: Vec::new(),
             caption: CAPTION.into(),
         };

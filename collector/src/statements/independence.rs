@@ -76,7 +76,8 @@ pub fn grouped<'a>(agents: impl Iterator<Item = (&'a str, &'a [Sighting])>) -> V
     members.into_values().collect()
 }
 
-fn unit(members: &[&AgentPeriod]) -> UnitValue {
+/// What some agents give together as one unit; at least one.
+pub(super) fn unit(members: &[&AgentPeriod]) -> UnitValue {
     let values: Vec<i64> = members.iter().map(|agent| agent.value).collect();
     UnitValue {
         value: median(&values).expect("a unit has at least one agent"),

@@ -6,6 +6,7 @@ mod api;
 mod conditional;
 mod device;
 mod health;
+mod kept;
 mod layers;
 mod pages;
 pub mod problem;

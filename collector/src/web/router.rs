@@ -40,6 +40,7 @@ pub fn router(state: AppState, intake: impl Into<OpenApiRouter>) -> Router {
         .routes(routes!(api::reference::targets))
         .routes(routes!(api::reference::lists))
         .routes(routes!(api::statements::statements))
+        .routes(routes!(api::wider::wider))
         .routes(routes!(api::standards::standards))
         .routes(routes!(api::records::status))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))

@@ -1,20 +1,30 @@
 //! What handlers may ask. Every question that touches a disk runs on a blocking thread.
+use super::kept::Kept;
 use super::problem::ApiError;
 use super::targets::SignedTargets;
 use crate::admin::Admin;
 use crate::analysis::Ground;
-use crate::cells::{CellsReader, Filter, Progress, Published, StandardsTable};
+use crate::cells::{
+    CellsError, CellsReader, Filter, Progress, Published, Series, StandardsTable, WiderOf,
+};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::servers::ServersCounters;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tonle_dashboards::shapes::Shapes;
 use tonle_evidence::local_time::LocalMonth;
 use tonle_evidence::standard::Standards;
-use tonle_evidence::statement::Statement;
+use tonle_evidence::statement::{State, Statement, Window};
+use tonle_evidence::strata::Strata;
 use tonle_net::clock::wall_us;
+
+/// Months whose table of standards is kept: each takes some hundred kilobytes.
+const TABLES_MAX: usize = 16;
+/// Series whose figures of regions and nation are kept: each takes a kilobyte or two.
+const WIDER_MAX: usize = 4_096;
 
 /// What the web layer is made of.
 #[derive(Debug)]
@@ -23,6 +33,8 @@ pub struct Parts {
     pub ground: Arc<Ground>,
     /// The regulator's rules.
     pub standards: Standards,
+    /// How figures are pooled and weighted.
+    pub strata: Arc<Strata>,
     /// The country's outline.
     pub shapes: Shapes,
     /// Enrolment and the collector's key.
@@ -45,6 +57,8 @@ pub struct Parts {
 #[derive(Debug, Clone)]
 pub struct AppState {
     parts: Arc<Parts>,
+    tables: Arc<Kept<LocalMonth, Arc<StandardsTable>>>,
+    wider: Arc<Kept<(LocalMonth, Window, Series), WiderOf>>,
     servers: Option<Arc<ServersCounters>>,
     now_us: fn() -> i64,
 }
@@ -63,6 +77,8 @@ impl AppState {
     pub fn new(parts: Parts) -> Self {
         Self {
             parts: Arc::new(parts),
+            tables: Arc::new(Kept::at_most(TABLES_MAX)),
+            wider: Arc::new(Kept::at_most(WIDER_MAX)),
             servers: None,
             now_us: wall_us,
         }
@@ -110,14 +126,82 @@ impl AppState {
         blocking(move || published.statements(month, &filter)).await
     }
 
-    /// The table of a month's standards.
-    pub async fn standards(&self, month: LocalMonth) -> Result<StandardsTable, ApiError> {
-        let (published, parts) = (self.published(), Arc::clone(&self.parts));
-        blocking(move || published.standards(month, &parts.standards)).await
+    /// The table of a month's standards, reckoned once for what is in the cells.
+    pub async fn standards(&self, month: LocalMonth) -> Result<Arc<StandardsTable>, ApiError> {
+        let state = self.clone();
+        blocking(move || state.standards_now(month)).await
+    }
+
+    fn standards_now(&self, month: LocalMonth) -> Result<Arc<StandardsTable>, CellsError> {
+        // Asked before the answer: what is newer is then reckoned again, and never passed over.
+        let version = self.cells.processed_to()?;
+        if let Some(table) = self.tables.get(version, &month) {
+            return Ok(table);
+        }
+        let table = Arc::new(self.published().standards(month, &self.standards)?);
+        self.tables.put(version, month, Arc::clone(&table));
+        Ok(table)
+    }
+
+    /// What is said of regions and the nation of each series that is asked for, reckoned once for what is
+    /// in the cells.
+    pub async fn wider(
+        &self,
+        month: LocalMonth,
+        window: Window,
+        series: BTreeSet<Series>,
+    ) -> Result<BTreeMap<Series, WiderOf>, ApiError> {
+        let state = self.clone();
+        blocking(move || state.wider_now(month, window, series)).await
+    }
+
+    fn wider_now(
+        &self,
+        month: LocalMonth,
+        window: Window,
+        mut series: BTreeSet<Series>,
+    ) -> Result<BTreeMap<Series, WiderOf>, CellsError> {
+        let version = self.cells.processed_to()?;
+        let mut known = BTreeMap::new();
+        series.retain(|one| {
+            let kept = self.wider.get(version, &(month, window, one.clone()));
+            let is_new = kept.is_none();
+            known.extend(kept.map(|kept| (one.clone(), kept)));
+            is_new
+        });
+        if series.is_empty() {
+            return Ok(known);
+        }
+        for (one, wider) in self.published().wider(month, window, &series)? {
+            self.wider
+                .put(version, (month, window, one.clone()), wider.clone());
+            known.insert(one, wider);
+        }
+        Ok(known)
+    }
+
+    /// Says of each statement that is no estimate what it is pooled to.
+    pub async fn pooled(&self, statements: &mut [Statement]) -> Result<(), ApiError> {
+        let Some(first) = statements.first() else {
+            return Ok(());
+        };
+        let (month, window) = (first.period, first.window);
+        let is_small = |one: &&mut Statement| !matches!(one.state, State::Estimate { .. });
+        let small: Vec<&mut Statement> = statements.iter_mut().filter(is_small).collect();
+        let series = small.iter().map(|one| (one.metric.clone(), one.access));
+        let wider = self.wider(month, window, series.collect()).await?;
+        for one in small {
+            let region = self.strata.region_of(&one.province);
+            let of_series = wider.get(&(one.metric.clone(), one.access));
+            let around = region.zip(of_series);
+            one.pooled = around.and_then(|(region, of)| of.around(region)).cloned();
+        }
+        Ok(())
     }
 
     fn published(&self) -> Published {
-        Published::new(Arc::clone(&self.ground), self.cells.clone())
+        let strata = Arc::clone(&self.strata);
+        Published::new(Arc::clone(&self.ground), strata, self.cells.clone())
     }
 }
 

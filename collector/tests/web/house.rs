@@ -27,6 +27,7 @@ use tonle_evidence::record::{
     QuotaState, Sample, Software, Stream, Target, Technology, seal,
 };
 use tonle_evidence::standard::Standards;
+use tonle_evidence::strata::Strata;
 use tonle_evidence::targets::TargetFile;
 use tower::ServiceExt;
 
@@ -60,6 +61,10 @@ fn standards(catalogue: &Catalogue) -> Standards {
         include_str!("standards.toml")
     );
     Standards::parse(text, catalogue).unwrap()
+}
+
+fn strata(country: &Country) -> Strata {
+    Strata::parse(config!("countries/kh/weights.toml"), country).unwrap()
 }
 
 /// An enrolled agent of the tests.
@@ -118,6 +123,7 @@ impl House {
         let state = AppState::new(Parts {
             ground: Arc::clone(&ground),
             standards: standards(&ground.catalogue),
+            strata: Arc::new(strata(&ground.country)),
             shapes: Shapes::parse(config!("countries/kh/provinces.geojson")).unwrap(),
             admin: Arc::clone(&admin),
             journal: journal.clone(),

@@ -2,5 +2,6 @@
 //! nothing.
 mod api;
 mod house;
+mod lists;
 mod rebuild;
 mod suppression;

@@ -26,6 +26,7 @@ fn every_route(record: Hash, device_link: &str) -> Vec<String> {
         "/api/v1/statements?province=KH-12".to_owned(),
         "/api/v1/standards?province=KH-12".to_owned(),
         format!("/api/v1/statements?metric={RTT}"),
+        format!("/api/v1/statements/wider?metric={RTT}"),
         format!("/api/v1/records/{record}/status"),
     ];
     routes.to_vec()

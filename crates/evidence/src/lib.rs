@@ -24,6 +24,7 @@ pub mod receipt;
 pub mod record;
 pub mod standard;
 pub mod statement;
+pub mod strata;
 pub mod strict_json;
 pub mod targets;
 pub mod toml_text;

@@ -127,6 +127,81 @@ impl State {
     }
 }
 
+/// Whom a figure speaks of, from the finest to the coarsest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "level", rename_all = "snake_case")]
+pub enum SpeaksOf {
+    /// One operator's agents in one province.
+    Operator {
+        /// ISO 3166-2 code.
+        province: String,
+        /// Operator's id, or `others`.
+        operator: String,
+    },
+    /// All operators' agents in one province.
+    Province {
+        /// ISO 3166-2 code.
+        province: String,
+    },
+    /// All agents of a region.
+    Region {
+        /// The region's id.
+        region: String,
+    },
+    /// All agents.
+    Nation,
+}
+
+impl SpeaksOf {
+    /// The level's word.
+    #[must_use]
+    pub fn level(&self) -> &'static str {
+        match self {
+            Self::Operator { .. } => "operator",
+            Self::Province { .. } => "province",
+            Self::Region { .. } => "region",
+            Self::Nation => "nation",
+        }
+    }
+
+    /// What is named within the level: `KH-12`, `KH-12/smart`, `coast`; of the nation nothing.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Operator { province, operator } => format!("{province}/{operator}"),
+            Self::Province { province } => province.clone(),
+            Self::Region { region } => region.clone(),
+            Self::Nation => String::new(),
+        }
+    }
+}
+
+/// A median in which each province weighs as many as live there, beside the unweighted one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Weighted {
+    /// The weighted median; its interval is a bootstrap's, `coverage_ppm` what it aims at.
+    pub figure: Figure,
+    /// Kish's effective number of agents, thousandths: with how many equal ones the weights compare.
+    pub effective_agents_milli: u64,
+}
+
+/// What is said of a region or the nation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wider {
+    /// Of whom.
+    pub speaks_of: SpeaksOf,
+    /// Unweighted: every independent agent counts alike.
+    #[serde(flatten)]
+    pub state: State,
+    /// Weighted, where there are enough agents for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weighted: Option<Weighted>,
+    /// The part of its population that lives where agents measured, parts per million; where counts are
+    /// shown only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered_population_ppm: Option<u32>,
+}
+
 /// Samples that were measured and enter no figure, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
@@ -155,6 +230,9 @@ pub struct Statement {
     /// What may be said.
     #[serde(flatten)]
     pub state: State,
+    /// Where the province has no estimate: the finest stratum around it that has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooled: Option<Wider>,
     /// What enters no figure, over the whole day, by reason; where counts are shown only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,

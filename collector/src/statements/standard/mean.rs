@@ -11,6 +11,7 @@
 //! An agent's own mean is one value: agents are resampled, never samples. The generator is fixed
 //! (`ChaCha8`) and its seed given, so that anyone can repeat the figure.
 use super::evidence::Evidence;
+use crate::statements::resample::below;
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
 use tonle_evidence::standard::Op;
@@ -132,13 +133,6 @@ fn distances(values: &[f64], mean: f64, seed: u64) -> Vec<f64> {
     let mut distances: Vec<f64> = (0..REPLICATES).map(|_| distance()).collect();
     distances.sort_by(f64::total_cmp);
     distances
-}
-
-/// A number below `n` from 64 random bits, all as probable as 64 bits allow (Lemire, *ACM TOMACS* 29,
-/// 2019).
-fn below(n: usize, bits: u64) -> usize {
-    let scaled = (u128::from(bits) * n as u128) >> 64;
-    usize::try_from(scaled).expect("below n")
 }
 
 /// Mean of some values and its standard error, in one pass (Welford, *Technometrics* 4, 1962).

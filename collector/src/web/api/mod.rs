@@ -1,9 +1,11 @@
 //! The JSON API under `/api/v1`.
+mod list;
 pub(super) mod records;
 pub(super) mod reference;
 pub(super) mod standards;
 pub(super) mod statements;
 pub(super) mod views;
+pub(super) mod wider;
 
 use super::problem::ApiError;
 use axum::Json;

@@ -1,13 +1,15 @@
 //! The table of standards: each rule × province × operator of a month, with its verdict.
 use super::Query;
+use super::list::{Format, Row, answer, page, text};
 use super::statements::month_of;
 use super::views::CountsView;
 use crate::cells::{HeldRow, StandardsTable};
 use crate::statements::standard::{power, table::FALSE_MAX};
 use crate::web::problem::{ApiError, Problem};
 use crate::web::state::AppState;
-use axum::Json;
 use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use tonle_evidence::standard::{Bounded, Held, Standard, Statistic};
 use tonle_evidence::statement::CAPTION;
@@ -29,6 +31,12 @@ pub(in crate::web) struct Wanted {
     province: Option<String>,
     /// An operator's id, or `others`.
     operator: Option<String>,
+    /// `json` (default) or `csv`: the verdicts alone.
+    format: Option<String>,
+    /// Most verdicts of the page, 1 to 10000; 1000 when absent.
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
 }
 
 /// A regulator's rule.
@@ -156,20 +164,26 @@ pub(in crate::web) struct StandardsView {
     standards: Vec<StandardView>,
     /// In the order of rules, provinces and operators.
     verdicts: Vec<VerdictView>,
+    /// The cursor of the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 /// Which rules are met where, among volunteers measured.
 #[utoipa::path(get, path = "/api/v1/standards", tag = "figures", params(Wanted),
     responses(
-        (status = 200, description = "The table", body = StandardsView),
+        (status = 200, description = "The table",
+         content((StandardsView = "application/json"), (String = "text/csv"))),
         (status = 400, description = "A parameter is wrong", body = Problem,
          content_type = "application/problem+json"),
         (status = 404, description = "No such rule, province or operator", body = Problem,
          content_type = "application/problem+json")))]
 pub(in crate::web) async fn standards(
     State(state): State<AppState>,
+    uri: Uri,
     Query(wanted): Query<Wanted>,
-) -> Result<Json<StandardsView>, ApiError> {
+) -> Result<Response, ApiError> {
+    let format = Format::of(wanted.format.as_deref())?;
     let month = match &wanted.period {
         Some(text) => month_of(text)?,
         None => state.this_month(),
@@ -190,7 +204,11 @@ pub(in crate::web) async fn standards(
         wanted.operator.as_deref(),
         table.rows.iter().map(|row| &row.operator),
     )?;
-    Ok(Json(StandardsView::of(table, &wanted)))
+    let view = StandardsView::of(&table, &wanted)?;
+    let next = view.next.clone();
+    Ok(answer(format, &uri, next.as_deref(), view, |view| {
+        &view.verdicts
+    }))
 }
 
 fn exists<'a>(
@@ -208,7 +226,7 @@ fn exists<'a>(
 }
 
 impl StandardsView {
-    fn of(table: StandardsTable, wanted: &Wanted) -> Self {
+    fn of(table: &StandardsTable, wanted: &Wanted) -> Result<Self, ApiError> {
         let StandardsTable {
             month,
             standards,
@@ -221,14 +239,15 @@ impl StandardsView {
             |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|one| one == value);
         let cells = rows.len();
         let verdicts = rows
-            .into_iter()
+            .iter()
             .filter(|row| is(&wanted.standard, &standards[row.standard].id))
             .filter(|row| {
                 is(&wanted.province, &row.province) && is(&wanted.operator, &row.operator)
             })
             .map(|row| VerdictView::of(&standards[row.standard], row))
             .collect();
-        Self {
+        let part = page(verdicts, Row::key, wanted.limit, wanted.cursor.as_deref())?;
+        Ok(Self {
             period: month.to_string(),
             caption: CAPTION,
             #[expect(
@@ -238,16 +257,56 @@ impl StandardsView {
             )]
             false_max_ppm: (FALSE_MAX * 1e6) as u32,
             cells,
-            family,
-            decided_cells: decided,
-            decided_population_ppm,
+            family: *family,
+            decided_cells: *decided,
+            decided_population_ppm: *decided_population_ppm,
             standards: standards
                 .iter()
                 .filter(|standard| is(&wanted.standard, &standard.id))
-                .map(|standard| StandardView::of(standard, family))
+                .map(|standard| StandardView::of(standard, *family))
                 .collect(),
-            verdicts,
-        }
+            verdicts: part.rows,
+            next: part.next,
+        })
+    }
+}
+
+impl Row for VerdictView {
+    const COLUMNS: &'static [&'static str] = &[
+        "standard",
+        "version",
+        "province",
+        "operator",
+        "verdict",
+        "value",
+        "low",
+        "high",
+        "agents",
+        "agent_days",
+        "records",
+        "caption",
+    ];
+
+    fn key(&self) -> String {
+        let (id, version) = (&self.standard, self.version);
+        format!("{id} {version} {} {}", self.province, self.operator)
+    }
+
+    fn fields(&self) -> Vec<String> {
+        let bounded = self.bounded.as_ref();
+        let mut fields = vec![
+            self.standard.clone(),
+            self.version.to_string(),
+            self.province.clone(),
+            self.operator.clone(),
+            self.verdict.to_owned(),
+            text(bounded.map(|one| one.value)),
+            text(bounded.and_then(|one| one.low)),
+            text(bounded.and_then(|one| one.high)),
+        ];
+        fields.extend(CountsView::fields(self.counts.as_ref()));
+        fields.push(CAPTION.to_owned());
+        fields
     }
 }
 
@@ -297,7 +356,7 @@ impl StandardView {
 }
 
 impl VerdictView {
-    fn of(standard: &Standard, row: HeldRow) -> Self {
+    fn of(standard: &Standard, row: &HeldRow) -> Self {
         let (verdict, bounded, counts) = match row.held {
             Held::NoData => ("no_data", None, None),
             Held::Suppressed => ("suppressed", None, None),
@@ -310,8 +369,8 @@ impl VerdictView {
         Self {
             standard: standard.id.clone(),
             version: standard.version,
-            province: row.province,
-            operator: row.operator,
+            province: row.province.clone(),
+            operator: row.operator.clone(),
             verdict,
             bounded: bounded.map(BoundedView::from),
             counts: counts.map(CountsView::from),

@@ -1,15 +1,17 @@
 //! The published figures: metric × province × access × month, each in one of four states.
 use super::Query;
+use super::list::{Format, answer, page};
 use super::views::StatementView;
 use crate::cells::Filter;
 use crate::statements::Rules;
 use crate::web::problem::{ApiError, Problem};
 use crate::web::state::AppState;
-use axum::Json;
 use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use tonle_evidence::local_time::LocalMonth;
-use tonle_evidence::statement::{Access, CAPTION, Window};
+use tonle_evidence::statement::{Access, CAPTION, Statement, Window};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which part of the grid.
@@ -27,6 +29,12 @@ pub(in crate::web) struct Wanted {
     period: Option<String>,
     /// Hours of the day: `all`, `peak` or `off_peak`; all when absent.
     window: Option<String>,
+    /// `json` (default) or `csv`.
+    format: Option<String>,
+    /// Most rows of the page, 1 to 10000; 1000 when absent.
+    limit: Option<usize>,
+    /// `next` of the page before.
+    cursor: Option<String>,
 }
 
 /// Thresholds of publication.
@@ -50,35 +58,51 @@ pub(in crate::web) struct StatementsView {
     rules: RulesView,
     /// One per metric, province and access class asked for, those without data included.
     statements: Vec<StatementView>,
+    /// The cursor of the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 /// Medians over independent agents, with their intervals.
 #[utoipa::path(get, path = "/api/v1/statements", tag = "figures", params(Wanted),
     responses(
-        (status = 200, description = "The statements", body = StatementsView),
+        (status = 200, description = "The statements",
+         content((StatementsView = "application/json"), (String = "text/csv"))),
         (status = 400, description = "A parameter is missing or wrong", body = Problem,
          content_type = "application/problem+json"),
         (status = 404, description = "No such province or metric", body = Problem,
          content_type = "application/problem+json")))]
 pub(in crate::web) async fn statements(
     State(state): State<AppState>,
+    uri: Uri,
     Query(wanted): Query<Wanted>,
-) -> Result<Json<StatementsView>, ApiError> {
+) -> Result<Response, ApiError> {
+    let format = Format::of(wanted.format.as_deref())?;
+    let (limit, cursor) = (wanted.limit, wanted.cursor.clone());
     let month = match &wanted.period {
         Some(text) => month_of(text)?,
         None => state.this_month(),
     };
     let filter = filter(wanted, &state)?;
-    let statements = state.statements(month, filter).await?;
-    Ok(Json(StatementsView {
+    let all = state.statements(month, filter).await?;
+    let key = |one: &Statement| {
+        let (metric, province, access) = (&one.metric, &one.province, one.access.as_str());
+        format!("{metric} {province} {access}")
+    };
+    let mut part = page(all, key, limit, cursor.as_deref())?;
+    state.pooled(&mut part.rows).await?;
+    let view = StatementsView {
         period: month.to_string(),
         caption: CAPTION,
         rules: RulesView {
             k: Rules::PUBLISHED.k,
             floor: Rules::PUBLISHED.floor,
         },
-        statements: statements.into_iter().map(StatementView::from).collect(),
-    }))
+        statements: part.rows.into_iter().map(StatementView::from).collect(),
+        next: part.next.clone(),
+    };
+    let next = part.next.as_deref();
+    Ok(answer(format, &uri, next, view, |view| &view.statements))
 }
 
 pub(super) fn month_of(text: &str) -> Result<LocalMonth, ApiError> {
@@ -93,6 +117,9 @@ fn filter(wanted: Wanted, state: &AppState) -> Result<Filter, ApiError> {
         access,
         period: _,
         window,
+        format: _,
+        limit: _,
+        cursor: _,
     } = wanted;
     if province.is_none() && metric.is_none() {
         let detail = "give province or metric: /api/v1/provinces and /api/v1/metrics list them";
@@ -127,7 +154,7 @@ fn filter(wanted: Wanted, state: &AppState) -> Result<Filter, ApiError> {
 }
 
 /// The value that a parameter's word stands for.
-fn one_of<T: Copy>(
+pub(super) fn one_of<T: Copy>(
     name: &str,
     word: &str,
     all: &[T],

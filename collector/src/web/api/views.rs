@@ -1,5 +1,7 @@
 //! What the API answers with. Each view writes exactly the JSON of the evidence type that it shows,
 //! which a test checks, and adds the description that `OpenAPI` needs.
+use super::list::{Row, text};
+use super::wider::WiderView;
 use serde::Serialize;
 use tonle_evidence::catalogue::{Better, Metric};
 use tonle_evidence::country::{Country, Operator, PeakHours, ProvinceInfo};
@@ -35,7 +37,7 @@ pub(crate) struct FigureView {
 /// Samples that enter no figure, for one reason.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LeftOutView {
-    /// `not_limited_by_line`, `busy_line`, `out_of_range` or `wrong_unit`.
+    /// `not_limited_by_line`, `limit_not_known`, `busy_line`, `out_of_range` or `wrong_unit`.
     reason: String,
     /// How many samples.
     samples: u64,
@@ -77,6 +79,9 @@ pub(crate) struct StatementView {
     /// In the states `insufficient` and `estimate` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<CountsView>,
+    /// Where this is no estimate: the finest stratum around the province that has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pooled: Option<WiderView>,
     /// Samples that were measured and enter no figure, over the whole day, by reason; where counts
     /// are shown only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -102,6 +107,7 @@ impl From<Statement> for StatementView {
             state: statement.state.as_str(),
             figure: figure.map(FigureView::from),
             counts: counts.map(CountsView::from),
+            pooled: statement.pooled.map(WiderView::from),
             left_out: statement
                 .left_out
                 .into_iter()
@@ -109,6 +115,90 @@ impl From<Statement> for StatementView {
                 .collect(),
             caption: statement.caption,
         }
+    }
+}
+
+impl Row for StatementView {
+    const COLUMNS: &'static [&'static str] = &[
+        "metric",
+        "unit",
+        "province",
+        "access",
+        "period",
+        "window",
+        "state",
+        "median",
+        "low",
+        "high",
+        "coverage_ppm",
+        "agents",
+        "agent_days",
+        "records",
+        "pooled_level",
+        "pooled_name",
+        "pooled_state",
+        "pooled_median",
+        "pooled_low",
+        "pooled_high",
+        "pooled_coverage_ppm",
+        "pooled_agents",
+        "pooled_agent_days",
+        "pooled_records",
+        "pooled_weighted_median",
+        "pooled_weighted_low",
+        "pooled_weighted_high",
+        "pooled_weighted_coverage_ppm",
+        "pooled_effective_agents_milli",
+        "pooled_covered_population_ppm",
+        "left_out",
+        "caption",
+    ];
+
+    fn key(&self) -> String {
+        format!("{} {} {}", self.metric, self.province, self.access)
+    }
+
+    fn fields(&self) -> Vec<String> {
+        let mut fields = vec![
+            self.metric.clone(),
+            self.unit.clone(),
+            self.province.clone(),
+            self.access.to_owned(),
+            self.period.clone(),
+            self.window.to_owned(),
+            self.state.to_owned(),
+        ];
+        fields.extend(FigureView::fields(self.figure.as_ref()));
+        fields.extend(CountsView::fields(self.counts.as_ref()));
+        fields.extend(WiderView::fields(self.pooled.as_ref()));
+        let left_out = self.left_out.iter();
+        let left_out = left_out.map(|one| format!("{} {}", one.reason, one.samples));
+        fields.push(left_out.collect::<Vec<_>>().join("; "));
+        fields.push(self.caption.clone());
+        fields
+    }
+}
+
+impl FigureView {
+    /// Median, both ends and coverage; empty where there is none.
+    pub(super) fn fields(figure: Option<&Self>) -> [String; 4] {
+        [
+            text(figure.map(|one| one.median)),
+            text(figure.map(|one| one.low)),
+            text(figure.map(|one| one.high)),
+            text(figure.map(|one| one.coverage_ppm)),
+        ]
+    }
+}
+
+impl CountsView {
+    /// Agents, agent-days and records; empty where none may be shown.
+    pub(super) fn fields(counts: Option<&Self>) -> [String; 3] {
+        [
+            text(counts.map(|one| one.agents)),
+            text(counts.map(|one| one.agent_days)),
+            text(counts.map(|one| one.records)),
+        ]
     }
 }
 
@@ -336,7 +426,7 @@ impl From<&SignedDocument> for SignedDocumentView {
 mod tests {
     use super::*;
     use crate::testing::ground;
-    use tonle_evidence::statement::{Access, CAPTION, Window};
+    use tonle_evidence::statement::{Access, CAPTION, SpeaksOf, Weighted, Wider, Window};
 
     fn statement(state: State) -> Statement {
         Statement {
@@ -347,6 +437,20 @@ mod tests {
             period: "2026-11".parse().unwrap(),
             window: Window::Peak,
             state,
+            pooled: Some(Wider {
+                speaks_of: SpeaksOf::Region {
+                    region: "coast".into(),
+                },
+                state,
+                weighted: match state {
+                    State::Estimate { figure, .. } => Some(Weighted {
+                        figure,
+                        effective_agents_milli: 21_500,
+                    }),
+                    _ => None,
+                },
+                covered_population_ppm: state.shows_counts().then_some(700_000),
+            }),
             left_out: vec![LeftOut {
                 reason: "busy_line".into(),
                 samples: 3,
@@ -379,6 +483,8 @@ mod tests {
             assert_eq!(written, serde_json::to_value(statement(state)).unwrap());
             let read: Statement = serde_json::from_value(written).unwrap();
             assert_eq!(read, statement(state));
+            let fields = StatementView::from(statement(state)).fields();
+            assert_eq!(fields.len(), StatementView::COLUMNS.len());
         }
     }
 

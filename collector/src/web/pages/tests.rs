@@ -49,6 +49,7 @@ fn house() -> House {
     let parts = Parts {
         ground,
         standards: nation.standards,
+        strata: Arc::new(nation.strata),
         shapes: nation.shapes,
         targets: SignedTargets::sign(&nation.targets, admin.signing_key()).unwrap(),
         admin,
