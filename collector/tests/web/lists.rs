@@ -1,5 +1,4 @@
 //! Long answers: page by page, as CSV, and not sent again where they have not changed.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 use crate::house::{House, RTT};
 use axum::body::Body;
 use axum::http::Request;
