@@ -266,7 +266,7 @@ mod tests {
                 asn: None,
                 group_id: None,
             }],
-            value: (province * 100 + index) as i64,
+            value: i64::try_from(province * 100 + index).unwrap(),
             agent_days: 3,
             records: 3,
         };
