@@ -8,6 +8,7 @@ pub mod cells;
 pub mod cli;
 pub mod config;
 pub mod country;
+pub mod incidents;
 pub mod ingest;
 pub mod journal;
 pub mod limit;

@@ -12,6 +12,7 @@ const PURE_ROOMS: &[&str] = &[
     "agent/src/budget",
     "collector/src/analysis",
     "collector/src/statements",
+    "collector/src/incidents/detect",
 ];
 
 /// What reaches outside. Address types of `std::net` are data; its sockets are not.

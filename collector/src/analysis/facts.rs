@@ -104,11 +104,7 @@ impl Stratum {
     /// The access class, under which figures are published.
     #[must_use]
     pub fn access(&self) -> Access {
-        match self.technology {
-            Technology::Unknown => Access::Unknown,
-            technology if technology.is_mobile() => Access::Mobile,
-            _ => Access::Fixed,
-        }
+        access_of(self.technology)
     }
 }
 
@@ -125,12 +121,7 @@ pub fn analyse(opened: &Opened, received: &Received<'_>, ground: &Ground) -> Res
         place: public.place,
         tier: received.tier,
     };
-    let sighting = Sighting {
-        asn: received.asn,
-        group_id: received
-            .group_id
-            .filter(|_| stratum.access() != Access::Mobile),
-    };
+    let sighting = sighting_of(received, stratum.access());
     let mut facts = Facts {
         hour,
         stratum,
@@ -183,7 +174,7 @@ fn placed(public: &Public, country: &Country) -> Result<(), NoCell> {
 }
 
 /// Rule 3. A clock of unknown state is believed no more than an unsynchronised one.
-fn hour_of(
+pub(super) fn hour_of(
     public: &Public,
     private: &Private,
     received: &Received<'_>,
@@ -218,7 +209,32 @@ fn operator_of(public: &Public, asn: Option<u32>, country: &Country) -> String {
         .unwrap_or_else(|| UNKNOWN_OPERATOR.to_owned())
 }
 
-fn technology_of(public: &Public) -> Technology {
+/// The network that openness is told of: by its number, else as the volunteer or device calls it.
+pub(crate) fn network_of(public: &Public, asn: Option<u32>) -> String {
+    let claim = &public.operator;
+    asn.map(|asn| format!("as{asn}"))
+        .or_else(|| claim.declared.clone())
+        .or_else(|| claim.detected.clone())
+        .unwrap_or_else(|| UNKNOWN_OPERATOR.to_owned())
+}
+
+pub(super) fn access_of(technology: Technology) -> Access {
+    match technology {
+        Technology::Unknown => Access::Unknown,
+        technology if technology.is_mobile() => Access::Mobile,
+        _ => Access::Fixed,
+    }
+}
+
+/// On mobile access the group id is left out: see [`crate::statements::independence`].
+pub(super) fn sighting_of(received: &Received<'_>, access: Access) -> Sighting {
+    Sighting {
+        asn: received.asn,
+        group_id: received.group_id.filter(|_| access != Access::Mobile),
+    }
+}
+
+pub(super) fn technology_of(public: &Public) -> Technology {
     let claim = &public.technology;
     let says = |technology: &Technology| *technology != Technology::Unknown;
     claim

@@ -6,6 +6,7 @@
 //! Probes that follow a visit up are judged in [`probes`]. Path records, which hold no values, are judged in [`path`] under rules of their own.
 pub mod exchanges;
 mod facts;
+pub mod openness;
 pub mod path;
 pub mod probes;
 mod reason;
@@ -13,8 +14,8 @@ mod reason;
 mod tests;
 pub mod web;
 
-pub(crate) use facts::admitted;
 pub use facts::{Facts, Received, Stratum, Value, analyse};
+pub(crate) use facts::{admitted, network_of};
 pub use reason::{LeftOut, NoCell};
 
 use tonle_evidence::catalogue::Catalogue;
@@ -54,6 +55,10 @@ impl Ground {
             let (unit, experiment, max) = (&metric.unit, &metric.experiment, metric.max);
             lines.push(format!("{id} {unit} {experiment} {max}"));
         }
+        for rule in web::tonle::rules::ALL {
+            lines.push(format!("{} {}", rule.id, rule.version));
+        }
+        lines.push(web::Fingerprints::built_in().version().to_owned());
         sha256(lines.join("\n").as_bytes())
     }
 }

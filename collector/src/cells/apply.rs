@@ -1,16 +1,20 @@
 //! Entries into tables: what one entry adds, and which hours must be computed anew.
 use super::intern::{Cell, agent_id, cell_of};
+use super::openness;
 use super::roll::{self, TouchedHour};
 use super::{CellsError, DEVICE_RESULTS_KEPT};
 use crate::admin::{ENROLMENT_SCHEMA, EnrolmentPrivate};
 use crate::analysis::{Facts, Ground, LeftOut, NoCell, Received, analyse};
 use crate::journal::Entry;
+use crate::statements::Sighting;
 use rusqlite::{Transaction, params};
 use std::collections::BTreeSet;
 use tonle_evidence::dsse::types;
 use tonle_evidence::entry::EntryKind;
 use tonle_evidence::envelope::Opened;
 use tonle_evidence::hash::PublicKey;
+use tonle_evidence::local_time::LocalHour;
+use tonle_evidence::statement::Access;
 use tonle_evidence::strict_json;
 
 /// Adds entries and brings every value that they touch up to date.
@@ -84,6 +88,15 @@ fn record(
         t_start_us,
         facts.as_ref().err(),
     )?;
+    openness::contact(transaction, agent_id, entry, &opened, ground)?;
+    openness::visit(
+        transaction,
+        agent_id,
+        entry.entry_index,
+        &opened,
+        &received,
+        ground,
+    )?;
     match facts {
         Ok(facts) => {
             left_out(transaction, &facts)?;
@@ -115,7 +128,13 @@ fn samples(
     if facts.values.is_empty() {
         return Ok(());
     }
-    sighting(transaction, agent_id, facts)?;
+    sighting(
+        transaction,
+        agent_id,
+        facts.hour,
+        facts.stratum.access(),
+        &facts.sighting,
+    )?;
     let hour = facts.hour.to_string();
     for (ordinal, value) in facts.values.iter().enumerate() {
         let Cell { cell_id, series_id } = cell_of(transaction, &value.metric, &facts.stratum)?;
@@ -165,18 +184,25 @@ fn left_out(transaction: &Transaction<'_>, facts: &Facts) -> Result<(), CellsErr
     Ok(())
 }
 
-fn sighting(transaction: &Transaction<'_>, agent_id: i64, facts: &Facts) -> Result<(), CellsError> {
-    let group_id: &[u8] = match &facts.sighting.group_id {
+/// Remembers a network that the agent was seen in, as independence of agents is judged.
+pub(super) fn sighting(
+    transaction: &Transaction<'_>,
+    agent_id: i64,
+    hour: LocalHour,
+    access: Access,
+    sighting: &Sighting,
+) -> Result<(), CellsError> {
+    let group_id: &[u8] = match &sighting.group_id {
         Some(group_id) => &group_id.0,
         None => &[],
     };
     transaction
         .prepare_cached("INSERT OR IGNORE INTO sighting VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![
-            facts.hour.day.month().to_string(),
-            facts.stratum.access().as_str(),
+            hour.day.month().to_string(),
+            access.as_str(),
             agent_id,
-            facts.sighting.asn.map_or(-1, i64::from),
+            sighting.asn.map_or(-1, i64::from),
             group_id,
         ])?;
     Ok(())

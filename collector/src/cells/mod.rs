@@ -6,6 +6,9 @@
 //! so a kill leaves the file as if the run had never begun. See `schema` for the tables.
 mod apply;
 mod intern;
+mod openness;
+#[cfg(test)]
+mod openness_tests;
 mod published;
 mod read;
 mod roll;
@@ -14,6 +17,7 @@ mod standards;
 #[cfg(test)]
 mod tests;
 mod wider;
+mod window;
 mod worker;
 
 pub use published::{Filter, Published};

@@ -164,7 +164,7 @@ impl CellsReader {
         })
     }
 
-    fn connect(&self) -> Result<Connection, CellsError> {
+    pub(super) fn connect(&self) -> Result<Connection, CellsError> {
         Ok(store::open_read_only(&self.path, &SCHEMA)?)
     }
 }
@@ -309,7 +309,7 @@ fn sightings(
     Ok(sightings)
 }
 
-fn access_of(word: &str) -> Option<Access> {
+pub(super) fn access_of(word: &str) -> Option<Access> {
     Access::ALL
         .into_iter()
         .find(|access| access.as_str() == word)

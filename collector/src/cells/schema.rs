@@ -13,6 +13,9 @@
 //! | `agent_month` | agent × series × local month × window | median of its agent-days |
 //! | `left_out` | metric × province × access × month × reason | how many samples entered no cell |
 //! | `sighting` | agent × month × access × network | what independence is judged by |
+//! | `openness_cell` | target × network × layer × local day | what visits to pages say |
+//! | `openness_witness` | openness cell × entry | who, when, what is said, and how it is done |
+//! | `contact` | hour × agent × network × province | who was heard, by the collector's clock |
 //! | `device_result` | newest records of a key | what a volunteer sees of the own device |
 //!
 //! Hours, days and months are texts of the country's clock (`2026-11-10T12`), so that a day is a
@@ -24,7 +27,7 @@ use crate::store::{Schema, application_id};
 pub const FILE_NAME: &str = "derived.sqlite";
 
 /// Raised with any change below: a file of another version is rebuilt, never migrated.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 pub(super) const SCHEMA: Schema = Schema {
     name: "derived",
@@ -127,6 +130,38 @@ CREATE TABLE sighting (
     group_id BLOB NOT NULL,        -- empty where left out
     PRIMARY KEY (month, access, agent_id, asn, group_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE openness_cell (
+    cell_id INTEGER PRIMARY KEY,
+    day TEXT NOT NULL,
+    target TEXT NOT NULL,
+    network TEXT NOT NULL,
+    layer TEXT NOT NULL,
+    UNIQUE (day, target, network, layer)
+) STRICT;
+
+CREATE TABLE openness_witness (
+    cell_id INTEGER NOT NULL REFERENCES openness_cell,
+    entry_index INTEGER NOT NULL,
+    agent_id INTEGER NOT NULL REFERENCES agent,
+    hour INTEGER NOT NULL,         -- of the cell's day
+    state TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,     -- mechanism and artefact; empty where nothing interferes
+    province TEXT NOT NULL,        -- empty where it is not confirmed
+    software TEXT NOT NULL,
+    PRIMARY KEY (cell_id, entry_index)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE contact (
+    hour INTEGER NOT NULL,         -- hours since the Unix epoch
+    agent_id INTEGER NOT NULL REFERENCES agent,
+    network TEXT NOT NULL,
+    province TEXT NOT NULL,        -- empty where it is not confirmed
+    PRIMARY KEY (hour, agent_id, network, province)
+) STRICT, WITHOUT ROWID;
+
+-- Changes are looked for in the hours of all agents.
+CREATE INDEX agent_hour_of_hour ON agent_hour (hour);
 
 CREATE TABLE device_result (
     agent_id INTEGER NOT NULL REFERENCES agent,

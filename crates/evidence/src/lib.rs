@@ -15,6 +15,7 @@ pub mod entry;
 pub mod envelope;
 pub mod failure;
 pub mod hash;
+pub mod incident;
 pub mod local_time;
 pub mod merkle;
 pub mod observation;

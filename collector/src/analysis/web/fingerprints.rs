@@ -3,6 +3,7 @@
 use super::facts::{Address, Response};
 use serde::Deserialize;
 use std::collections::HashSet;
+use std::sync::LazyLock;
 use tonle_evidence::toml_text;
 
 /// A table of fingerprints that cannot be used.
@@ -90,7 +91,20 @@ struct ServerSide {
     source: String,
 }
 
+const BLOCKING: &str = include_str!("../../../../configs/fingerprints/blocking.toml");
+const SERVER_SIDE: &str = include_str!("../../../../configs/fingerprints/server-side.toml");
+
+static BUILT_IN: LazyLock<Fingerprints> = LazyLock::new(|| {
+    Fingerprints::parse(BLOCKING, SERVER_SIDE).expect("a test reads the tables that are built in")
+});
+
 impl Fingerprints {
+    /// The tables that are built in.
+    #[must_use]
+    pub fn built_in() -> &'static Self {
+        &BUILT_IN
+    }
+
     /// Reads both tables.
     pub fn parse(blocking: &str, server_side: &str) -> Result<Self, BadFingerprints> {
         let file = "blocking.toml";
@@ -204,17 +218,10 @@ fn applies(countries: &[String], country: &str) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use std::sync::LazyLock;
-
-    const BLOCKING: &str = include_str!("../../../../configs/fingerprints/blocking.toml");
-    const SERVERS: &str = include_str!("../../../../configs/fingerprints/server-side.toml");
-
-    static SHIPPED: LazyLock<Fingerprints> =
-        LazyLock::new(|| Fingerprints::parse(BLOCKING, SERVERS).unwrap());
 
     /// The shipped tables, read once.
     pub(crate) fn shipped() -> Fingerprints {
-        SHIPPED.clone()
+        Fingerprints::built_in().clone()
     }
 
     #[test]

@@ -3,13 +3,10 @@ use crate::analysis::web::Fingerprints;
 use anyhow::anyhow;
 use std::path::Path;
 
-const BLOCKING: &str = include_str!("../../../../configs/fingerprints/blocking.toml");
-const SERVER_SIDE: &str = include_str!("../../../../configs/fingerprints/server-side.toml");
-
 /// Reads both tables of a folder, or those built in.
 pub(super) fn load(folder: Option<&Path>) -> anyhow::Result<Fingerprints> {
     let Some(folder) = folder else {
-        return Ok(Fingerprints::parse(BLOCKING, SERVER_SIDE)?);
+        return Ok(Fingerprints::built_in().clone());
     };
     let read = |name: &str| {
         let path = folder.join(name);

@@ -1,0 +1,2 @@
+//! Changes as they happen: detection ([`detect`], pure).
+pub mod detect;
