@@ -41,6 +41,10 @@ bench:
 bench-analysis:
     cargo bench -p tonle-collector --bench analysis
 
+# False incidents in a month over 20 000 quiet cells of each kind: docs/incidents.md.
+incidents:
+    cargo test --release --workspace --lib -- --ignored --nocapture incidents::detect::simulations
+
 # Our figures and other tools' against the truth of the lab, on every line: half an hour, as root.
 accuracy *ARGS:
     cargo test --release --test accuracy -- --table docs/accuracy.md {{ARGS}}

@@ -27,7 +27,8 @@ fn visit(turn: u64, agent: u8, hour: i64) -> Entry {
         operation: "resolve".into(),
         subject: Some("www.example.com".into()),
         failure: Some(Failure::from_name("dns_nxdomain_error")),
-        detail: serde_json::from_value(json!({"query_type": "A", "resolver": "lan_resolver"})).unwrap(),
+        detail: serde_json::from_value(json!({"query_type": "A", "resolver": "lan_resolver"}))
+            .unwrap(),
     }];
     let mut entry = entry(0, agent, Some(Hex([agent; 8])), &record);
     entry.network.asn = Some(38_623);
