@@ -9,6 +9,7 @@ mod intern;
 mod openness;
 #[cfg(test)]
 mod openness_tests;
+mod operators;
 mod published;
 mod read;
 mod roll;
@@ -20,6 +21,7 @@ mod wider;
 mod window;
 mod worker;
 
+pub use operators::{Comparison, OperatorCells};
 pub use published::{Filter, Published};
 pub use read::{CellsReader, DeviceIndex, DeviceResult, SeriesKey};
 pub use schema::FILE_NAME;

@@ -92,7 +92,7 @@ impl Published {
 }
 
 /// Every province with every operator, as the country lists them, the others last.
-fn places(country: &Country) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn places(country: &Country) -> impl Iterator<Item = (&str, &str)> {
     country.provinces.iter().flat_map(|province| {
         let operators = country
             .operators
@@ -105,7 +105,7 @@ fn places(country: &Country) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Agents of each province and operator of the country, the others together.
-fn by_known_operator<'a>(
+pub(super) fn by_known_operator<'a>(
     hours: &'a ByOperator,
     country: &Country,
 ) -> BTreeMap<(String, String), Vec<&'a AgentHours>> {

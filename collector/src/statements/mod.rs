@@ -8,9 +8,12 @@
 //! [`pool`] joins provinces that are too small for a figure of their own to their region and to the nation,
 //! on the weights of [`weight`].
 //!
+//! [`compare`] says which of several cells is higher, where that can be told.
+//!
 //! [`standard`] holds cells against a regulator's rule, on the bounds of [`order_bounds`], [`share`]
 //! and [`student`], and [`holm`] over a whole table.
 pub mod binomial;
+pub mod compare;
 pub mod holm;
 pub mod independence;
 pub mod interval;

@@ -13,6 +13,7 @@
 //! them, what is suppressed has at least k together ([`secondary`]).
 use super::interval::median_ranks;
 use super::quantile::median_of_sorted;
+use std::collections::BTreeMap;
 use tonle_evidence::statement::{Counts, Figure, State};
 
 /// The thresholds of publication.
@@ -88,6 +89,38 @@ pub fn secondary(cells: &[(usize, bool)], k: usize) -> Vec<usize> {
         also.push(index);
     }
     also
+}
+
+/// A cell that is published beside the total over all cells of its group.
+#[derive(Debug, Clone)]
+pub struct Beside<G> {
+    /// Of whom the total is published.
+    pub group: G,
+    /// Its units, in the hours that are asked for.
+    pub part: Vec<UnitValue>,
+    /// Its units over the whole day.
+    pub whole: Vec<UnitValue>,
+}
+
+/// What may be said of each of several cells, with those that [`secondary`] suppresses.
+#[must_use]
+pub fn estimate_beside<G: Ord>(cells: &[Beside<G>], rules: &Rules) -> Vec<State> {
+    let alone = |cell: &Beside<G>| estimate_part(&cell.part, &cell.whole, rules);
+    let mut states: Vec<State> = cells.iter().map(alone).collect();
+    let mut groups: BTreeMap<&G, Vec<usize>> = BTreeMap::new();
+    for (index, cell) in cells.iter().enumerate() {
+        groups.entry(&cell.group).or_default().push(index);
+    }
+    for members in groups.values() {
+        let agents: Vec<(usize, bool)> = members
+            .iter()
+            .map(|index| (cells[*index].part.len(), states[*index].shows_counts()))
+            .collect();
+        for hidden in secondary(&agents, rules.k) {
+            states[members[hidden]] = State::Suppressed;
+        }
+    }
+    states
 }
 
 /// True when one unit gave more than half of all agent-days.

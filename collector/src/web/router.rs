@@ -41,6 +41,8 @@ pub fn router(state: AppState, intake: impl Into<OpenApiRouter>) -> Router {
         .routes(routes!(api::reference::lists))
         .routes(routes!(api::statements::statements))
         .routes(routes!(api::wider::wider))
+        .routes(routes!(api::cells::cells))
+        .routes(routes!(api::cells::comparisons))
         .routes(routes!(api::standards::standards))
         .routes(routes!(api::records::status))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))

@@ -5,7 +5,8 @@ use super::targets::SignedTargets;
 use crate::admin::Admin;
 use crate::analysis::Ground;
 use crate::cells::{
-    CellsError, CellsReader, Filter, Progress, Published, Series, StandardsTable, WiderOf,
+    CellsError, CellsReader, Filter, OperatorCells, Progress, Published, Series, StandardsTable,
+    WiderOf,
 };
 use crate::journal::Journal;
 use crate::metrics::Metrics;
@@ -25,6 +26,11 @@ use tonle_net::clock::wall_us;
 const TABLES_MAX: usize = 16;
 /// Series whose figures of regions and nation are kept: each takes a kilobyte or two.
 const WIDER_MAX: usize = 4_096;
+/// Series whose cells of operators are kept: each takes some hundred kilobytes.
+const OPERATORS_MAX: usize = 64;
+
+/// A series in a part of the day of a month.
+type Question = (LocalMonth, Window, Series);
 
 /// What the web layer is made of.
 #[derive(Debug)]
@@ -58,7 +64,8 @@ pub struct Parts {
 pub struct AppState {
     parts: Arc<Parts>,
     tables: Arc<Kept<LocalMonth, Arc<StandardsTable>>>,
-    wider: Arc<Kept<(LocalMonth, Window, Series), WiderOf>>,
+    wider: Arc<Kept<Question, WiderOf>>,
+    operators: Arc<Kept<Question, Arc<OperatorCells>>>,
     servers: Option<Arc<ServersCounters>>,
     now_us: fn() -> i64,
 }
@@ -79,6 +86,7 @@ impl AppState {
             parts: Arc::new(parts),
             tables: Arc::new(Kept::at_most(TABLES_MAX)),
             wider: Arc::new(Kept::at_most(WIDER_MAX)),
+            operators: Arc::new(Kept::at_most(OPERATORS_MAX)),
             servers: None,
             now_us: wall_us,
         }
@@ -178,6 +186,28 @@ impl AppState {
             known.insert(one, wider);
         }
         Ok(known)
+    }
+
+    /// What is said of each operator in each province, reckoned once for what is in the cells.
+    pub async fn operators(
+        &self,
+        month: LocalMonth,
+        window: Window,
+        series: Series,
+    ) -> Result<Arc<OperatorCells>, ApiError> {
+        let state = self.clone();
+        blocking(move || state.operators_now((month, window, series))).await
+    }
+
+    fn operators_now(&self, question: Question) -> Result<Arc<OperatorCells>, CellsError> {
+        let version = self.cells.processed_to()?;
+        if let Some(cells) = self.operators.get(version, &question) {
+            return Ok(cells);
+        }
+        let (month, window, series) = &question;
+        let cells = Arc::new(self.published().operators(*month, *window, series)?);
+        self.operators.put(version, question, Arc::clone(&cells));
+        Ok(cells)
     }
 
     /// Says of each statement that is no estimate what it is pooled to.

@@ -21,6 +21,10 @@ async fn a_list_is_the_same_page_by_page_and_at_once() {
         (format!("/api/v1/statements?metric={RTT}"), "statements"),
         (format!("/api/v1/statements/wider?metric={RTT}"), "wider"),
         ("/api/v1/standards?operator=metfone".into(), "verdicts"),
+        (
+            format!("/api/v1/cells?metric={RTT}&province=KH-12"),
+            "cells",
+        ),
     ] {
         let whole = house.get(&uri).await.json();
         let whole = whole[rows].as_array().unwrap().clone();
@@ -82,6 +86,29 @@ async fn a_province_without_agents_is_told_whom_it_is_pooled_to() {
 }
 
 #[tokio::test]
+async fn an_operators_cell_has_its_own_figure_and_others_are_pooled_to_the_province() {
+    let house = measured_house(6).await;
+    let of = async |operator: &str| {
+        let uri = format!("/api/v1/cells?metric={RTT}&access=fixed&province=KH-12");
+        let answer = house
+            .get(&format!("{uri}&operator={operator}"))
+            .await
+            .json();
+        answer["cells"][0].clone()
+    };
+    let own = of("metfone").await;
+    assert_eq!(own["figure"]["median"], 22_500);
+    assert_eq!(own["counts"]["agents"], 6);
+    let other = of("smart").await;
+    assert_eq!(other["state"], "no_data");
+    assert_eq!(other["pooled"]["speaks_of"]["level"], "province");
+    assert_eq!(other["pooled"]["speaks_of"]["province"], "KH-12");
+    let uri = format!("/api/v1/comparisons?metric={RTT}");
+    let none = house.get(&uri).await.json();
+    assert_eq!(none["comparisons"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn what_has_not_changed_is_not_sent_again_and_new_records_change_it() {
     let mut house = measured_house(6).await;
     let uri = format!("/api/v1/statements?province=KH-12&metric={RTT}&format=csv");
@@ -126,6 +153,18 @@ async fn parameters_that_are_wrong_or_unknown_are_errors_that_name_them() {
             "/api/v1/metrics",
         ),
         ("/api/v1/standards?format=xml".into(), 400, "json, csv"),
+        (
+            format!("/api/v1/cells?metric={RTT}&province=KH-99"),
+            404,
+            "KH-99",
+        ),
+        (format!("/api/v1/cells?metric={RTT}&operator=x"), 404, "'x'"),
+        (
+            format!("/api/v1/cells?metric={RTT}&operater=x"),
+            400,
+            "operater",
+        ),
+        ("/api/v1/comparisons".into(), 400, "metric"),
     ] {
         let answer = house.get(&uri).await;
         assert_eq!(answer.status, status, "{uri}");

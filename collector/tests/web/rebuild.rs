@@ -27,6 +27,8 @@ fn every_route(record: Hash, device_link: &str) -> Vec<String> {
         "/api/v1/standards?province=KH-12".to_owned(),
         format!("/api/v1/statements?metric={RTT}"),
         format!("/api/v1/statements/wider?metric={RTT}"),
+        format!("/api/v1/cells?metric={RTT}"),
+        format!("/api/v1/comparisons?metric={RTT}"),
         format!("/api/v1/records/{record}/status"),
     ];
     routes.to_vec()

@@ -202,6 +202,23 @@ pub struct Wider {
     pub covered_population_ppm: Option<u32>,
 }
 
+/// What is said of one operator's agents in one province.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellStatement {
+    /// ISO 3166-2 code.
+    pub province: String,
+    /// Operator's id, or `others`: with none of the country's.
+    pub operator: String,
+    /// Access class.
+    pub access: Access,
+    /// What may be said.
+    #[serde(flatten)]
+    pub state: State,
+    /// Where this is no estimate: the finest stratum around it that has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooled: Option<Wider>,
+}
+
 /// Samples that were measured and enter no figure, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {

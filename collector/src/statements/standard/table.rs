@@ -8,9 +8,8 @@
 //!    stand over the whole table, too: the chance of any false one in it is at most [`FALSE_MAX`],
 //!    by Holm's procedure over every cell that has evidence.
 use super::{Evidence, UnitSamples, evidence};
-use crate::statements::suppress::{Rules, UnitValue, estimate_part, secondary};
+use crate::statements::suppress::{Beside, Rules, UnitValue, estimate_beside};
 use crate::statements::{holm, quantile::median};
-use std::collections::BTreeMap;
 use tonle_evidence::standard::{Bounded, Held, Judgement, Op, Standard, Statistic};
 use tonle_evidence::statement::{Counts, State};
 
@@ -78,37 +77,13 @@ pub fn judge(cells: &[Cell<'_>]) -> Table {
 
 /// What may be shown of each cell.
 fn states(cells: &[Cell<'_>]) -> Vec<State> {
-    let values = |units: &[UnitSamples]| {
-        units
-            .iter()
-            .filter_map(value_of)
-            .collect::<Vec<UnitValue>>()
-    };
-    let mut states: Vec<State> = cells
-        .iter()
-        .map(|cell| {
-            estimate_part(
-                &values(&cell.units),
-                &values(&cell.whole),
-                &Rules::PUBLISHED,
-            )
-        })
-        .collect();
-    let mut groups: BTreeMap<(&str, u32, &str), Vec<usize>> = BTreeMap::new();
-    for (index, cell) in cells.iter().enumerate() {
-        let key = (cell.standard.id.as_str(), cell.standard.version, cell.group);
-        groups.entry(key).or_default().push(index);
-    }
-    for members in groups.values() {
-        let agents: Vec<(usize, bool)> = members
-            .iter()
-            .map(|index| (cells[*index].units.len(), states[*index].shows_counts()))
-            .collect();
-        for hidden in secondary(&agents, Rules::PUBLISHED.k) {
-            states[members[hidden]] = State::Suppressed;
-        }
-    }
-    states
+    let values = |units: &[UnitSamples]| units.iter().filter_map(value_of).collect();
+    let beside = cells.iter().map(|cell| Beside {
+        group: (cell.standard.id.as_str(), cell.standard.version, cell.group),
+        part: values(&cell.units),
+        whole: values(&cell.whole),
+    });
+    estimate_beside(&beside.collect::<Vec<_>>(), &Rules::PUBLISHED)
 }
 
 fn value_of(unit: &UnitSamples) -> Option<UnitValue> {

@@ -1,4 +1,5 @@
 //! The JSON API under `/api/v1`.
+pub(super) mod cells;
 mod list;
 pub(super) mod records;
 pub(super) mod reference;
