@@ -3,7 +3,8 @@
 //!
 //! Steps `connect` and `tls_handshake` as ever, with two facts more: `presented` (`target`,
 //! `neutral`, `none`: the name in the ClientHello) and `round` (from 0). Whatever the name, the
-//! certificate is held against the target's.
+//! certificate is held against the target's. Where another site is tried to compare with, `presented`
+//! is `witness`, and the name and the certificate are that site's.
 use crate::control::{self, CONTROL_BYTES, Question};
 use crate::experiments::{CannotRun, Run};
 use crate::steps;
@@ -18,7 +19,7 @@ use tonle_evidence::targets::CONTROLS_MAX;
 use tonle_net::dns::Patience;
 use tonle_net::meter::{Metered, TCP_OPEN_CLOSE_BYTES};
 use tonle_net::tcp;
-use tonle_net::tls::{self, ALPN_HTTP1, Handshake, TlsStream};
+use tonle_net::tls::{self, ALPN_HTTP1, Ech, Handshake, TlsStream};
 use url::Url;
 
 /// What connecting and a handshake cost on the line, at most: a chain of certificates is long.
@@ -36,6 +37,8 @@ pub enum Presented {
     Neutral,
     /// None at all.
     None,
+    /// That of another site, at its own address.
+    Witness,
 }
 
 impl Presented {
@@ -46,6 +49,7 @@ impl Presented {
             Self::Target => "target",
             Self::Neutral => "neutral",
             Self::None => "none",
+            Self::Witness => "witness",
         }
     }
 }
@@ -120,18 +124,46 @@ impl Contrast {
     #[must_use]
     pub fn name(&self, presented: Presented) -> &ServerName<'static> {
         match presented {
-            Presented::Target | Presented::None => &self.owner,
+            Presented::Target | Presented::None | Presented::Witness => &self.owner,
             Presented::Neutral => &self.neutral,
         }
     }
 
     /// Connects and shakes hands, showing this name; the connection where both succeeded.
     pub async fn attempt(&self, run: &Run, presented: Presented, round: u32) -> Option<Secure> {
+        self.shake(run, presented, round, None).await
+    }
+
+    /// The same by TLS 1.3 alone, with the extension of Encrypted Client Hello or without; both steps say
+    /// which (`ech`).
+    pub async fn attempt_with_ech(
+        &self,
+        run: &Run,
+        presented: Presented,
+        round: u32,
+        ech: Ech,
+    ) -> Option<Secure> {
+        self.shake(run, presented, round, Some(ech)).await
+    }
+
+    async fn shake(
+        &self,
+        run: &Run,
+        presented: Presented,
+        round: u32,
+        ech: Option<Ech>,
+    ) -> Option<Secure> {
         if run.bytes_used() + HANDSHAKE_BYTES > run.max_bytes {
             run.ended(Outcome::Capped);
             return None;
         }
-        let label = |seen: &mut Observation| note(seen, presented, round);
+        let label = |seen: &mut Observation| {
+            note(seen, presented, round);
+            if let Some(ech) = ech {
+                let detail = &mut seen.detail;
+                detail.insert("ech".to_owned(), ech.as_str().into());
+            }
+        };
         let (mut seen, stream) =
             tcp::connect(&run.net, &run.clock, self.peer, tcp::CONNECT_TIMEOUT).await;
         if steps::left_device(&seen) {
@@ -145,7 +177,7 @@ impl Contrast {
         let wanted = Handshake {
             peer: self.peer,
             server_name: match presented {
-                Presented::Target => &target,
+                Presented::Target | Presented::Witness => &target,
                 Presented::Neutral => &neutral,
                 // An address is never sent as a server name (RFC 6066, section 3).
                 Presented::None => &literal,
@@ -153,8 +185,11 @@ impl Contrast {
             alpn: ALPN_HTTP1,
             timeout: tls::HANDSHAKE_TIMEOUT,
         };
-        let (mut seen, stream) =
-            tls::handshake_as(&run.net, &run.clock, stream, wanted, &self.owner).await;
+        let (net, clock, owner) = (&run.net, &run.clock, &self.owner);
+        let (mut seen, stream) = match ech {
+            None => tls::handshake_as(net, clock, stream, wanted, owner).await,
+            Some(ech) => tls::handshake_with_ech(net, clock, stream, wanted, owner, ech).await,
+        };
         label(&mut seen);
         run.observe(seen);
         stream

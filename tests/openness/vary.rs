@@ -92,7 +92,7 @@ fn each_address(scenario: &mut Scenario, mut change: impl FnMut(&mut IpAddr)) {
                 change(to);
                 addresses.iter_mut().for_each(&mut change);
             }
-            Rule::DnsDrop { .. } | Rule::Sni { .. } | Rule::Keyword { .. } => {}
+            Rule::DnsDrop { .. } | Rule::Sni { .. } | Rule::Ech { .. } | Rule::Keyword { .. } => {}
         }
     }
 }

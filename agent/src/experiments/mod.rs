@@ -8,6 +8,7 @@
 mod bulk;
 pub mod dns;
 pub mod dns_integrity;
+pub mod ech;
 pub mod favoured;
 pub mod interference;
 pub mod latency;
@@ -101,6 +102,7 @@ pub const ALL: &[&dyn Experiment] = &[
     &stamp::Stamp,
     &web_connectivity::WebConnectivity,
     &sni::Sni,
+    &ech::EncryptedHello,
     &throttling::Throttling,
     &quic::Quic,
     &services::Services,

@@ -166,6 +166,11 @@ impl Run {
         own.cloned().collect()
     }
 
+    /// Whether anything observed so far is such.
+    pub fn has_observed(&self, is_such: impl Fn(&Observation) -> bool) -> bool {
+        self.lock().observations.iter().any(is_such)
+    }
+
     /// Takes what was recorded, leaving nothing.
     #[must_use]
     pub fn take(&self) -> Recorded {

@@ -13,10 +13,8 @@
 //!    there is nothing to ask them.
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
 use crate::contrast::{CONTROLS_BYTES, Contrast, HANDSHAKE_BYTES, Presented, pause};
+use crate::pairing::rounds;
 use crate::steps;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
 use std::time::Duration;
 use tonle_evidence::record::{Stream, Target};
 
@@ -61,7 +59,7 @@ async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
     let Some(contrast) = Contrast::find(run, target).await? else {
         return Ok(());
     };
-    let attempts = order(run.seed);
+    let attempts = rounds(run.seed, ROUNDS, KINDS);
     let mut has_failed = false;
     for (done, (round, presented)) in attempts.iter().enumerate() {
         (run.progress)(done as u64, attempts.len() as u64);
@@ -78,45 +76,12 @@ async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
     Ok(())
 }
 
-/// Round and name of every attempt.
-fn order(seed: u64) -> Vec<(u32, Presented)> {
-    let mut random = StdRng::seed_from_u64(seed);
-    let mut drawn = || {
-        let mut kinds = KINDS;
-        kinds.shuffle(&mut random);
-        kinds
-    };
-    (0..ROUNDS)
-        .flat_map(|round| drawn().map(|kind| (round, kind)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::loopback::{net, resolver, run_with, target};
     use crate::openness::Openness;
-    use proptest::prelude::*;
     use tonle_net::settings::NetSettings;
-
-    proptest! {
-        #[test]
-        fn every_round_shows_each_name_once(seed: u64) {
-            let attempts = order(seed);
-            for round in 0..ROUNDS {
-                let of_round = attempts.iter().filter(|(which, _)| *which == round);
-                let kinds: Vec<Presented> = of_round.map(|(_, kind)| *kind).collect();
-                prop_assert!(KINDS.iter().all(|kind| kinds.contains(kind)));
-                prop_assert_eq!(kinds.len(), KINDS.len());
-            }
-        }
-    }
-
-    #[test]
-    fn the_seed_draws_the_order() {
-        let orders: Vec<_> = (0..20).map(order).collect();
-        assert!(orders.iter().any(|one| *one != orders[0]));
-    }
 
     #[tokio::test]
     async fn every_attempt_says_which_name_it_showed() {
@@ -133,7 +98,7 @@ mod tests {
         });
         let target = target(format!("site.example:{port}"));
         let contrast = Contrast::find(&run, &target).await.unwrap().unwrap();
-        for (round, presented) in order(run.seed) {
+        for (round, presented) in rounds(run.seed, ROUNDS, KINDS) {
             assert!(contrast.attempt(&run, presented, round).await.is_none());
         }
         let recorded = run.take();

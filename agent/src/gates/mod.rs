@@ -108,6 +108,12 @@ impl Gates {
         }
     }
 
+    /// The sites that are reached wherever the Internet is.
+    #[must_use]
+    pub fn known_good(&self) -> &[Url] {
+        &self.known_good
+    }
+
     async fn check(&self, run: &Run, when: When) {
         if run.cancel.is_cancelled() || run.bytes_used() + CHECK_MAX_BYTES > run.max_bytes {
             return;

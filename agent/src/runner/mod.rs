@@ -85,9 +85,8 @@ pub struct Stops {
 }
 
 /// Runs one job to its end, its timeout, or until it is stopped.
-pub async fn run_one(job: &Job, run: Run, stops: &Stops) -> Ended {
+pub async fn run_one(job: &Job, run: Arc<Run>, stops: &Stops) -> Ended {
     let t_start_us = wall_us();
-    let run = Arc::new(run);
     let mut task = spawn(job, Arc::clone(&run));
     let mut timeout = Duration::from_secs(job.experiment.meta().timeout_s.into());
     if is_gated(job) {

@@ -6,11 +6,13 @@
 //!    seconds, light jobs run side by side.
 //! 3. When nothing has answered by the deadline the round is given up: runs in progress end as timed
 //!    out with what they saw, those that never began are recorded as cancelled.
-//! 4. One answer brings back rule 1 and lifts the deadline. A local target's answer is none.
+//! 4. One answer brings back rule 1 and lifts the deadline, be it of a run in progress. A local target's
+//!    answer is none.
 //! 5. Told to stop, runs in progress end as cancelled, and nothing else begins.
 use super::{Ended, Finished, Job, Stops, never_began, run_one};
 use crate::experiments::Run;
 use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tonle_evidence::failure::Failure;
@@ -48,6 +50,8 @@ pub struct Round {
 #[derive(Default)]
 struct Progress {
     answered: bool,
+    /// Runs in progress whose answers count.
+    at_work: Vec<Weak<Run>>,
     impatient: bool,
     silent_runs: usize,
     given_up: bool,
@@ -62,6 +66,19 @@ impl Progress {
         } else {
             1
         }
+    }
+
+    fn began(&mut self, job: &Job, run: &Arc<Run>) {
+        if !job.is_local() {
+            self.at_work.retain(|run| run.strong_count() > 0);
+            self.at_work.push(Arc::downgrade(run));
+        }
+    }
+
+    /// Listens to the runs in progress.
+    fn listen(&mut self) {
+        let mut at_work = self.at_work.iter().filter_map(Weak::upgrade);
+        self.answered |= at_work.any(|run| run.has_observed(is_answer));
     }
 
     fn note(&mut self, job: &Job, ended: &Ended) {
@@ -134,6 +151,8 @@ pub async fn round(
             if let Some(run) = desk.begin(&job) {
                 heavy_running = is_heavy;
                 let is_alone = progress.width() == 1;
+                let run = Arc::new(run);
+                progress.began(&job, &run);
                 let stops = stops.clone();
                 running.spawn(async move {
                     let ended = run_one(&job, run, &stops).await;
@@ -149,10 +168,16 @@ pub async fn round(
                 progress.note(&job, &ended);
                 desk.end(&job, ended, is_alone);
             }
-            () = &mut patience, if !progress.impatient => progress.impatient = true,
+            () = &mut patience, if !progress.impatient => {
+                progress.listen();
+                progress.impatient = true;
+            }
             () = &mut deadline, if !progress.answered && !progress.given_up => {
-                progress.given_up = true;
-                stops.give_up.cancel();
+                progress.listen();
+                if !progress.answered {
+                    progress.given_up = true;
+                    stops.give_up.cancel();
+                }
             }
         }
     }

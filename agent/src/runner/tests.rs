@@ -50,6 +50,9 @@ impl Experiment for Told {
             run.observe(observation("resolve", None));
             run.count_bytes(10);
             let wait = tokio::time::sleep(Duration::from_secs(seconds.parse().unwrap()));
+            if ending == "early" {
+                run.observe(observation("connect", None));
+            }
             if ending == "deaf" {
                 wait.await;
                 return Ok(());
@@ -109,7 +112,7 @@ fn finished(ended: Ended) -> Finished {
 }
 
 async fn run(value: &str) -> Finished {
-    finished(run_one(&job(value), new_run(), &Stops::default()).await)
+    finished(run_one(&job(value), Arc::new(new_run()), &Stops::default()).await)
 }
 
 /// Notes what it is handed; counts how many runs are open at once.
@@ -177,7 +180,7 @@ async fn a_panic_keeps_what_was_seen() {
 
 #[tokio::test(start_paused = true)]
 async fn what_did_not_run_is_no_record() {
-    let ended = run_one(&job("0 unfit"), new_run(), &Stops::default()).await;
+    let ended = run_one(&job("0 unfit"), Arc::new(new_run()), &Stops::default()).await;
     assert!(matches!(ended, Ended::DidNotRun(_)));
 }
 
@@ -222,6 +225,27 @@ async fn a_black_holed_round_ends_within_a_minute_and_records_every_target() {
             "{outcome}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_in_progress_that_was_answered_has_nobody_beside_it() {
+    let (round, notes, took) = play(vec![job("20 early"); 3]).await;
+    assert!(round.answered && !round.given_up);
+    assert_eq!((notes.widest, took), (1, Duration::from_mins(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_in_progress_that_was_answered_is_not_given_up() {
+    let mut jobs = vec![job("25 silent"); 8];
+    jobs.push(job("29 early"));
+    let (round, notes, took) = play(jobs).await;
+    assert!(round.answered && !round.given_up);
+    let last = notes
+        .ended
+        .last()
+        .map(|(value, outcome, _)| (value.as_str(), *outcome));
+    assert_eq!(last, Some(("29 early", Outcome::Completed)));
+    assert_eq!(took, Duration::from_secs(25 + 29));
 }
 
 #[tokio::test(start_paused = true)]

@@ -75,6 +75,9 @@ word_list! {
         IpUnreachable = "ip.unreachable",
         /// The handshake is cut off for this server name and not for another.
         TlsResetSni = "tls.reset.sni",
+        /// The handshake is cut off or not answered for the extension that hides server names (ECH), and
+        /// answered without it.
+        TlsEch = "tls.ech",
         /// The handshake is cut off.
         TlsResetOther = "tls.reset.other",
         /// The handshake is not answered.

@@ -132,7 +132,7 @@ fn the_target_list_fits_its_experiments_and_categories() {
     for listed in &file.openness.targets {
         match listed.experiment.as_str() {
             "web_connectivity" => assert_is_https(&listed.target.value),
-            "dns_integrity" | "sni" | "quic" => assert_is_domain(&listed.target.value),
+            "dns_integrity" | "sni" | "ech" | "quic" => assert_is_domain(&listed.target.value),
             "services" => assert_is_service(&listed.target.value),
             _ => panic!("{listed:?}"),
         }

@@ -119,6 +119,7 @@ fn keys_used() -> BTreeSet<String> {
         [
             "path",
             "sni",
+            "ech",
             "quic",
             "services",
             "dns_integrity",

@@ -9,6 +9,8 @@ pub(super) enum Name {
     Target,
     Neutral,
     None,
+    /// That of another site, which is tried to compare with.
+    Witness,
 }
 
 /// What a handshake came to, as far as it tells who ended it.
@@ -33,6 +35,10 @@ pub(super) enum Outcome {
 pub(super) struct Attempt {
     pub(super) name: Name,
     pub(super) outcome: Outcome,
+    /// Whether it carried the extension of Encrypted Client Hello, where it is about that.
+    pub(super) has_ech: Option<bool>,
+    /// The address that was asked.
+    pub(super) peer: String,
     pub(super) at: String,
 }
 
@@ -42,6 +48,7 @@ pub(super) fn shown(seen: &Observation) -> Option<Name> {
         "target" => Some(Name::Target),
         "neutral" => Some(Name::Neutral),
         "none" => Some(Name::None),
+        "witness" => Some(Name::Witness),
         _ => None,
     }
 }
@@ -68,10 +75,27 @@ pub(super) fn read(observations: &[Observation]) -> Vec<Attempt> {
         Some(Attempt {
             name: shown(seen)?,
             outcome,
+            has_ech: has_ech(seen),
+            peer: seen.subject.clone().unwrap_or_default(),
             at: at(index),
         })
     })
     .collect()
+}
+
+/// What all attempts came to, where that is the same and they are `least` or more.
+pub(super) fn steady(outcomes: &[Outcome], least: usize) -> Option<Outcome> {
+    let first = outcomes.first()?;
+    let is_steady = outcomes.len() >= least && outcomes.iter().all(|one| one == first);
+    is_steady.then_some(*first)
+}
+
+fn has_ech(seen: &Observation) -> Option<bool> {
+    match seen.detail.get("ech")?.as_str()? {
+        "grease" => Some(true),
+        "absent" => Some(false),
+        _ => None,
+    }
 }
 
 fn outcome(handshake: &Observation) -> Outcome {

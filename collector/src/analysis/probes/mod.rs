@@ -5,6 +5,7 @@
 //! the same record can give another finding by it; [`RULES`] names them all.
 mod attempts;
 mod dns_integrity;
+mod ech;
 mod elsewhere;
 mod finding;
 mod interference;
@@ -47,6 +48,10 @@ const PROBES: &[Probe] = &[
         judge: sni::judge,
     },
     Probe {
+        experiment: "ech",
+        judge: ech::judge,
+    },
+    Probe {
         experiment: "throttling",
         judge: throttling::judge,
     },
@@ -75,6 +80,7 @@ const INVALID_RUN: Rule = Rule {
 pub const RULES: &[&[Rule]] = &[
     &[INVALID_RUN],
     sni::RULES,
+    ech::RULES,
     throttling::RULES,
     quic::RULES,
     services::RULES,

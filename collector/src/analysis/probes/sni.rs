@@ -123,9 +123,6 @@ fn outcomes(attempts: &[Attempt], name: Name) -> Vec<Outcome> {
     of_name.map(|attempt| attempt.outcome).collect()
 }
 
-/// What all attempts came to, where that is the same and they are enough.
 fn steady(outcomes: &[Outcome]) -> Option<Outcome> {
-    let first = outcomes.first()?;
-    let is_steady = outcomes.len() >= REPEATS_MIN && outcomes.iter().all(|one| one == first);
-    is_steady.then_some(*first)
+    attempts::steady(outcomes, REPEATS_MIN)
 }

@@ -197,6 +197,74 @@ fn initials(target: &str, neutral: &str, offers: bool) -> Vec<Observation> {
     [vec![page], of("target", target), of("neutral", neutral)].concat()
 }
 
+/// Handshakes with the extension and without: `NAME ECH LETTERS` as [`handshakes`] has them.
+fn hellos(kinds: &[(&str, &str, &str)]) -> Vec<Observation> {
+    let of = |(name, ech, letters): &(&str, &str, &str)| {
+        let mut seen = handshakes(letters, "");
+        for one in &mut seen {
+            one.subject = Some(name.to_string());
+            let name = name.split(' ').next().unwrap();
+            one.detail.insert("presented".to_owned(), json!(name));
+            one.detail.insert("ech".to_owned(), json!(ech));
+        }
+        seen
+    };
+    kinds.iter().flat_map(of).collect()
+}
+
+#[test]
+fn the_extension_is_filtered_only_where_the_server_alone_is_not_the_reason() {
+    let insufficient = State::Insufficient;
+    let judge = |plain, with, neutral, witnesses: &[(&str, &str)]| {
+        let mut kinds = vec![
+            ("target", "absent", plain),
+            ("target", "grease", with),
+            ("neutral", "grease", neutral),
+        ];
+        for (place, (without, with)) in ["witness 1", "witness 2"].iter().zip(witnesses) {
+            kinds.extend([(*place, "absent", *without), (*place, "grease", *with)]);
+        }
+        ech::judge(&hellos(&kinds))
+    };
+    let filtered = |said: &Said| is(said, State::LikelyBlocked, "ech.filtered", "tls.ech");
+    for neutral in ["...", "???", "!!!"] {
+        filtered(&judge("...", "xxx", neutral, &[]));
+        filtered(&judge("...", "---", neutral, &[]));
+    }
+    filtered(&judge("...", "xxx", "xxx", &[("..", "xx")]));
+    filtered(&judge("...", "---", "---", &[("..", "--"), ("--", "--")]));
+    is(
+        &judge("...", "...", "xxx", &[]),
+        State::Ok,
+        "ech.passes",
+        "",
+    );
+    for witnesses in [
+        &[("..", "..")][..],
+        &[("..", "xx"), ("..", "..")],
+        &[("..", "--")],
+    ] {
+        let said = judge("...", "xxx", "xxx", witnesses);
+        is(&said, insufficient, "ech.here", "below_floor");
+    }
+    for witnesses in [&[][..], &[("xx", "xx")], &[("..", "x.")], &[(".", "x")]] {
+        let said = judge("...", "xxx", "xxx", witnesses);
+        is(&said, insufficient, "ech.unwitnessed", "no_control");
+    }
+    for with in ["!!!", "???"] {
+        let said = judge("...", with, "...", &[]);
+        is(&said, insufficient, "ech.answered", "below_floor");
+    }
+    for plain in ["xxx", "---", "!!!", "???"] {
+        let said = judge(plain, "xxx", "...", &[]);
+        is(&said, insufficient, "ech.alike", "below_floor");
+    }
+    for (plain, with) in [("x..", "xxx"), ("...", "x.x"), (".", "x"), ("", "xxx")] {
+        let said = judge(plain, with, "...", &[]);
+        is(&said, insufficient, "ech.unsteady", "below_floor");
+    }
+}
+
 #[test]
 fn quic_is_filtered_by_name_or_dropped_only_where_something_says_that_it_would_answer() {
     let judge = |target, neutral, offers| quic::judge(&initials(target, neutral, offers));
@@ -358,9 +426,11 @@ fn any_step() -> impl Strategy<Value = Observation> {
     let name = prop::sample::select(vec![
         json!("target"),
         json!("neutral"),
+        json!("witness"),
         json!("x"),
         json!(7),
     ]);
+    let ech = prop::sample::select(vec![json!("grease"), json!("absent"), json!(1)]);
     let number = prop::sample::select(vec![
         json!(0),
         json!(1),
@@ -368,10 +438,10 @@ fn any_step() -> impl Strategy<Value = Observation> {
         json!(i64::MAX),
         json!([]),
     ]);
-    (operation, failure, name, number.clone(), number).prop_map(
-        |(operation, failure, name, round, bytes)| {
+    (operation, failure, name, ech, number.clone(), number).prop_map(
+        |(operation, failure, name, ech, round, bytes)| {
             let detail = json!({
-                "presented": name, "round": round, "body_bytes": bytes, "status": 200,
+                "presented": name, "ech": ech, "round": round, "body_bytes": bytes, "status": 200,
                 "group": "a", "chain_sha256": ["aa"],
             });
             step(operation, failure, detail)

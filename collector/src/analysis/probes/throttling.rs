@@ -102,7 +102,7 @@ fn pairs(observations: &[Observation]) -> BTreeMap<i64, Pair> {
         let slot = match name {
             Name::Target => &mut pair.target_bps,
             Name::Neutral => &mut pair.neutral_bps,
-            Name::None => continue,
+            Name::None | Name::Witness => continue,
         };
         *slot = slot.or_else(|| rate_bps(seen));
         pair.at.push(at(index));

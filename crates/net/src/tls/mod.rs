@@ -1,10 +1,11 @@
 //! The handshake step: one TLS handshake on a stream that the caller opened.
 //!
 //! Operation `tls_handshake`, subject `address:port`. Detail on success and failure alike, as far
-//! as the handshake came: `server_name`, `version`, `cipher_suite`, `alpn`; and of the chain as
-//! received, verified or not: `chain_sha256` (leaf first), `leaf_names`, `leaf_issuer`,
+//! as the handshake came: `server_name`, `version`, `cipher_suite`, `alpn`; `ech` (`absent`, `grease`)
+//! where the handshake is about that extension, see [`Ech`]; and of the chain as received, verified or not: `chain_sha256` (leaf first), `leaf_names`, `leaf_issuer`,
 //! `not_before_s`, `not_after_s` (seconds since the epoch).
 mod certificate;
+mod ech;
 mod verifier;
 
 use crate::classify;
@@ -12,6 +13,7 @@ use crate::clock::Stopwatch;
 use crate::scrub;
 use crate::settings::NetSettings;
 use crate::step::{Seen, Step};
+pub use ech::Ech;
 use rustls::client::Resumption;
 use rustls::{ClientConfig, ClientConnection};
 use rustls_pki_types::ServerName;
@@ -70,7 +72,7 @@ pub async fn handshake<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    shake(settings, clock, stream, wanted, None).await
+    shake(settings, clock, stream, wanted, Manner::default()).await
 }
 
 /// The same under a name that is not the server's own: the certificate must be for `owner`, whatever
@@ -85,7 +87,40 @@ pub async fn handshake_as<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    shake(settings, clock, stream, wanted, Some(owner.clone())).await
+    let manner = Manner {
+        owner: Some(owner.clone()),
+        ech: None,
+    };
+    shake(settings, clock, stream, wanted, manner).await
+}
+
+/// The same by TLS 1.3 alone, with the extension of Encrypted Client Hello or without: tells what a
+/// network makes of the extension.
+pub async fn handshake_with_ech<S>(
+    settings: &NetSettings,
+    clock: &Stopwatch,
+    stream: S,
+    wanted: Handshake<'_>,
+    owner: &ServerName<'static>,
+    ech: Ech,
+) -> Seen<TlsStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let manner = Manner {
+        owner: Some(owner.clone()),
+        ech: Some(ech),
+    };
+    shake(settings, clock, stream, wanted, manner).await
+}
+
+/// How a handshake differs from an ordinary one.
+#[derive(Debug, Default)]
+struct Manner {
+    /// Whose certificate it must be, where that is not the name that is sent.
+    owner: Option<ServerName<'static>>,
+    /// Set where it is about the extension.
+    ech: Option<Ech>,
 }
 
 async fn shake<S>(
@@ -93,13 +128,16 @@ async fn shake<S>(
     clock: &Stopwatch,
     stream: S,
     wanted: Handshake<'_>,
-    owner: Option<ServerName<'static>>,
+    manner: Manner,
 ) -> Seen<TlsStream<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut step = Step::start(clock, "tls_handshake", scrub::endpoint(wanted.peer));
     step.fact("server_name", &*scrub::host(wanted.server_name));
+    if let Some(ech) = manner.ech {
+        step.fact("ech", ech.as_str());
+    }
     let bare = wanted
         .server_name
         .trim_start_matches('[')
@@ -107,7 +145,7 @@ where
     let Ok(name) = ServerName::try_from(bare.to_owned()) else {
         return (step.fail(Failure::SslInvalidHostname), None);
     };
-    let (config, verifier) = match config(settings, wanted.alpn, owner) {
+    let (config, verifier) = match config(settings, wanted.alpn, manner) {
         Ok(made) => made,
         Err(text) => return (step.fail(classify::unknown(&text)), None),
     };
@@ -130,13 +168,17 @@ where
 fn config(
     settings: &NetSettings,
     alpn: &[&[u8]],
-    owner: Option<ServerName<'static>>,
+    manner: Manner,
 ) -> Result<(Arc<ClientConfig>, Arc<RecordingVerifier>), String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = RecordingVerifier::new(settings.roots.clone(), provider.clone(), owner)
+    let verifier = RecordingVerifier::new(settings.roots.clone(), provider.clone(), manner.owner)
         .map_err(|error| error.to_string())?;
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = match manner.ech {
+        None => builder.with_safe_default_protocol_versions(),
+        Some(ech) => ech.offer(builder),
+    };
+    let mut config = builder
         .map_err(|error| error.to_string())?
         .dangerous()
         .with_custom_certificate_verifier(verifier.clone())

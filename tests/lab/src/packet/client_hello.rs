@@ -1,7 +1,8 @@
-//! The server name in a TLS `ClientHello`, read from the beginning of a byte stream.
+//! The extensions of a TLS `ClientHello`, read from the beginning of a byte stream: its server name, and
+//! whether it brings an encrypted one.
 //!
-//! Tolerant: the name is found as soon as its bytes are there, in one TLS record or in several.
-//! Sources: RFC 8446 sections 4.1.2 and 5.1, RFC 6066 section 3.
+//! Tolerant: an extension is found as soon as its bytes are there, in one TLS record or in several.
+//! Sources: RFC 8446 sections 4.1.2 and 5.1, RFC 6066 section 3, RFC 9849 section 5.
 
 /// Content type of handshake records.
 const HANDSHAKE: u8 = 22;
@@ -9,6 +10,8 @@ const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 /// Extension type of a server name.
 const SERVER_NAME: u16 = 0;
+/// Extension type of an encrypted `ClientHello`.
+const ENCRYPTED_HELLO: u16 = 0xfe0d;
 /// Name type of a host name.
 const HOST_NAME: u8 = 0;
 /// How much of a `ClientHello` is looked at, bytes.
@@ -18,8 +21,23 @@ const MAX_BYTES: usize = 16 * 1024;
 /// `ClientHello`, the name has not come yet, or there is none.
 #[must_use]
 pub fn server_name(stream: &[u8]) -> Option<String> {
-    let message = handshake(stream)?;
-    let mut hello = Reader(&message);
+    host_name(&extension(stream, SERVER_NAME)?)
+}
+
+/// Whether a stream begins with a `ClientHello` that brings an encrypted one (ECH), made up or not.
+#[must_use]
+pub fn has_encrypted_hello(stream: &[u8]) -> bool {
+    extension(stream, ENCRYPTED_HELLO).is_some()
+}
+
+/// The body of an extension of the `ClientHello` that a stream begins with, if it is there.
+fn extension(stream: &[u8], wanted: u16) -> Option<Vec<u8>> {
+    extension_of(&handshake(stream)?, wanted)
+}
+
+/// The same of a handshake message.
+fn extension_of(message: &[u8], wanted: u16) -> Option<Vec<u8>> {
+    let mut hello = Reader(message);
     if hello.u8()? != CLIENT_HELLO {
         return None;
     }
@@ -37,8 +55,8 @@ pub fn server_name(stream: &[u8]) -> Option<String> {
         let extension = hello.u16()?;
         let length = hello.u16()?;
         let body = hello.take(usize::from(length))?;
-        if extension == SERVER_NAME {
-            return host_name(body);
+        if extension == wanted {
+            return Some(body.to_vec());
         }
     }
 }

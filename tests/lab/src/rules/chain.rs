@@ -4,6 +4,7 @@ use super::divert::Divert;
 use super::dns_drop::DnsDrop;
 use super::dns_redirect::DnsRedirect;
 use super::dns_spoof::DnsSpoof;
+use super::ech::Ech;
 use super::endpoint::Endpoint;
 use super::flows::{Decided, Entry, Flows, Seen};
 use super::keyword::Keyword;
@@ -156,6 +157,7 @@ fn kind(middlebox: &Middlebox, host: &Host) -> Kind {
             addresses,
             port,
         } => Kind::Packets(Box::new(Divert::new(*to, addresses, *port))),
+        Rule::Ech { names, does } => flows(Box::new(Ech::new(names)), does.clone()),
         Rule::Sni { names, does } => flows(Box::new(Sni::new(names)), does.clone()),
         Rule::Keyword {
             keyword,

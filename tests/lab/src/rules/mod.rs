@@ -8,7 +8,7 @@
 //! 4. A packet that no rule acts on goes on with every byte as it came.
 //!
 //! Read in this order: [`Chain`], `flows` (what it knows of a flow), the rules that decide on single
-//! packets (`dns_*`, `divert`), those that pick flows (`sni`, `keyword`, `endpoint`, `quic_drop`), and what is
+//! packets (`dns_*`, `divert`), those that pick flows (`sni`, `ech`, `keyword`, `endpoint`, `quic_drop`), and what is
 //! done with a picked flow (`action`). [`routers`] is no rule: it makes what routers answer.
 mod action;
 mod chain;
@@ -16,6 +16,7 @@ mod divert;
 mod dns_drop;
 mod dns_redirect;
 mod dns_spoof;
+mod ech;
 mod endpoint;
 mod flows;
 mod keyword;

@@ -211,6 +211,7 @@ const MIDDLEBOX: form::Kinds = form::Kinds {
             ],
         ),
         ("sni", &[must("names", TEXTS), AFTER_BYTES_KEY, DOES_KEY]),
+        ("ech", &[may("names", TEXTS), AFTER_BYTES_KEY, DOES_KEY]),
         (
             "keyword",
             &[

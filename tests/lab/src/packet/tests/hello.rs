@@ -1,9 +1,14 @@
-//! Server names in client hellos: whole, cut anywhere, over several records, and any bytes.
-use super::super::client_hello::server_name;
+//! Server names and encrypted hellos in client hellos: whole, cut anywhere, over several records, and any bytes.
+use super::super::client_hello::{has_encrypted_hello, server_name};
 use proptest::prelude::*;
 
 /// The handshake message of a client hello, with a padding extension before the name.
 fn message(name: Option<&str>) -> Vec<u8> {
+    message_with(name, &[])
+}
+
+/// The same with more extensions behind the name.
+fn message_with(name: Option<&str>, more: &[u8]) -> Vec<u8> {
     let mut extensions = vec![0, 21, 0, 3, 0, 0, 0];
     if let Some(name) = name {
         let length = u16::try_from(name.len()).unwrap();
@@ -14,6 +19,7 @@ fn message(name: Option<&str>) -> Vec<u8> {
         extensions.extend(length.to_be_bytes());
         extensions.extend(name.as_bytes());
     }
+    extensions.extend(more);
     let mut body = vec![3, 3];
     body.extend([7; 32]);
     body.extend([4, 1, 2, 3, 4]);
@@ -41,6 +47,21 @@ fn records(message: &[u8], max_bytes: usize) -> Vec<u8> {
 /// A client hello for this name in one record.
 pub(crate) fn client_hello(name: &str) -> Vec<u8> {
     records(&message(Some(name)), usize::MAX)
+}
+
+/// A client hello for this name in one record, that brings an encrypted one.
+pub(crate) fn hello_with_ech(name: &str) -> Vec<u8> {
+    let encrypted = [0xfe, 0x0d, 0, 4, 0, 0, 1, 0];
+    records(&message_with(Some(name), &encrypted), usize::MAX)
+}
+
+#[test]
+fn only_a_hello_that_brings_an_encrypted_one_has_it() {
+    let stream = hello_with_ech("blocked.test");
+    assert!(has_encrypted_hello(&stream));
+    assert!(!has_encrypted_hello(&stream[..stream.len() - 1]));
+    assert!(!has_encrypted_hello(&client_hello("blocked.test")));
+    assert_eq!(server_name(&stream).unwrap(), "blocked.test");
 }
 
 #[test]
@@ -84,6 +105,7 @@ proptest! {
     #[test]
     fn any_stream_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = server_name(&bytes);
+        let _ = has_encrypted_hello(&bytes);
         let _ = server_name(&records(&bytes, 1000));
     }
 

@@ -1,7 +1,7 @@
-//! Server names: what is picked, what is not, and when nobody looks any more.
+//! Server names and encrypted hellos: what is picked, what is not, and when nobody looks any more.
 use super::peer::Talk;
 use super::{Rig, names};
-use crate::packet::tests::hello::client_hello;
+use crate::packet::tests::hello::{client_hello, hello_with_ech};
 use crate::packet::tests::tcp_flows;
 use crate::packet::{Flags, craft};
 use crate::scenario::model::{FlowAction, Rule};
@@ -34,6 +34,36 @@ fn subdomains_and_capitals_are_picked_and_other_names_pass_byte_for_byte() {
             assert!(talk.rig.assert_ends(&packet).is_empty(), "{name}");
         } else {
             talk.rig.assert_passes(&packet);
+        }
+    }
+}
+
+#[test]
+fn only_hellos_that_bring_an_encrypted_one_are_picked_by_that() {
+    for (names, picked) in [
+        (vec![], true),
+        (vec!["blocked.test"], true),
+        (vec!["other.test"], false),
+    ] {
+        let rule = Rule::Ech {
+            names: names.iter().map(|&name| name.to_owned()).collect(),
+            does: FlowAction::Drop,
+        };
+        let talk = || {
+            let mut talk = Talk::new(Rig::new(std::slice::from_ref(&rule)), tcp_flows()[0]);
+            talk.connect();
+            talk
+        };
+        let (mut plain, mut carrying) = (talk(), talk());
+        let segment =
+            |talk: &mut Talk, hello: &[u8]| talk.client.segment(Flags::ACK | Flags::PSH, hello);
+        let packet = segment(&mut plain, &client_hello("blocked.test"));
+        plain.rig.assert_passes(&packet);
+        let packet = segment(&mut carrying, &hello_with_ech("blocked.test"));
+        if picked {
+            assert!(carrying.rig.assert_ends(&packet).is_empty());
+        } else {
+            carrying.rig.assert_passes(&packet);
         }
     }
 }

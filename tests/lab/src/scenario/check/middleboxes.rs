@@ -48,7 +48,9 @@ fn rule(check: &mut Check<'_>, path: &str, rule: &Rule) {
                 );
             }
         }
-        Rule::DnsDrop { names } | Rule::Sni { names, .. } => check.dns_names(&names_key, names),
+        Rule::DnsDrop { names } | Rule::Sni { names, .. } | Rule::Ech { names, .. } => {
+            check.dns_names(&names_key, names);
+        }
         Rule::DnsRedirect { to, .. } => somebody(check, path, *to, "a service of kind dns"),
         Rule::Divert { to, .. } => somebody(check, path, *to, "services on the ports diverted"),
         Rule::Keyword { keyword, .. } if keyword.is_empty() => {

@@ -90,6 +90,14 @@ pub enum Rule {
         /// What it does with the flow.
         does: FlowAction,
     },
+    /// Acts on a TLS `ClientHello` that brings an encrypted one (ECH).
+    Ech {
+        /// Only under these names, outside.
+        #[serde(default)]
+        names: Vec<String>,
+        /// What it does with the flow.
+        does: FlowAction,
+    },
     /// Acts on bytes in a flow's first packets.
     Keyword {
         /// The text looked for.
