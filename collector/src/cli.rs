@@ -5,6 +5,7 @@ mod export;
 mod import;
 mod input;
 mod paths;
+mod report;
 
 use crate::admin::{self, Admin, AdminSettings, InviteError, InviteOptions};
 use crate::cells::Cells;
@@ -89,6 +90,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say where the next agents would decide most, and what each cell lacks
+    Report(report::ReportArgs),
     /// Make derived.sqlite anew from the journal (the service must not run)
     Rebuild,
 }
@@ -196,6 +199,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Import(args) => import::run(&config, &args).await,
         Command::Export(args) => export::run(&config, &args),
         Command::Paths { json } => paths::paths(&config, json),
+        Command::Report(args) => report::run(&config, &args),
         Command::Rebuild => rebuild(&config),
     }
 }

@@ -10,6 +10,7 @@ mod openness;
 #[cfg(test)]
 mod openness_tests;
 mod operators;
+mod panel;
 mod published;
 mod read;
 mod roll;

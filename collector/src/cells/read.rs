@@ -1,11 +1,11 @@
 //! Questions to the cells: what agents gave over a month, and the newest records of a device.
-use super::schema::SCHEMA;
+use super::schema::{FILE_NAME, SCHEMA};
 use super::{CellsError, next_index};
 use crate::statements::{AgentPeriod, Sighting};
 use crate::store;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tonle_evidence::hash::{Hash, Hex, PublicKey};
 use tonle_evidence::local_time::{LocalHour, LocalMonth};
 use tonle_evidence::statement::{Access, LeftOut, Window};
@@ -89,6 +89,12 @@ pub struct CellsReader {
 impl CellsReader {
     pub(super) fn new(path: PathBuf) -> Self {
         Self { path }
+    }
+
+    /// The cells of a data directory, for whoever is no writer.
+    #[must_use]
+    pub fn of_dir(dir: &Path) -> Self {
+        Self::new(dir.join(FILE_NAME))
     }
 
     /// Index of the first journal entry that is not in the answers yet.

@@ -10,6 +10,8 @@
 //!
 //! [`compare`] says which of several cells is higher, where that can be told.
 //!
+//! [`panel`] says what cells lack.
+//!
 //! [`standard`] holds cells against a regulator's rule, on the bounds of [`order_bounds`], [`share`]
 //! and [`student`], and [`holm`] over a whole table.
 pub mod binomial;
@@ -18,6 +20,7 @@ pub mod holm;
 pub mod independence;
 pub mod interval;
 pub mod order_bounds;
+pub mod panel;
 pub mod pool;
 pub mod quantile;
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub fn router(state: AppState, intake: impl Into<OpenApiRouter>) -> Router {
         .routes(routes!(api::cells::cells))
         .routes(routes!(api::cells::comparisons))
         .routes(routes!(api::standards::standards))
+        .routes(routes!(api::panel::panel))
         .routes(routes!(api::records::status))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .with_state(state.clone())

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tonle_dashboards::shapes::Shapes;
 use tonle_evidence::local_time::LocalMonth;
+use tonle_evidence::panel::Panel;
 use tonle_evidence::standard::Standards;
 use tonle_evidence::statement::{State, Statement, Window};
 use tonle_evidence::strata::Strata;
@@ -28,6 +29,9 @@ const TABLES_MAX: usize = 16;
 const WIDER_MAX: usize = 4_096;
 /// Series whose cells of operators are kept: each takes some hundred kilobytes.
 const OPERATORS_MAX: usize = 64;
+
+/// Plans of the panel that are kept: each takes some megabytes with many rules.
+const PANELS_MAX: usize = 8;
 
 /// A series in a part of the day of a month.
 type Question = (LocalMonth, Window, Series);
@@ -66,6 +70,7 @@ pub struct AppState {
     tables: Arc<Kept<LocalMonth, Arc<StandardsTable>>>,
     wider: Arc<Kept<Question, WiderOf>>,
     operators: Arc<Kept<Question, Arc<OperatorCells>>>,
+    panels: Arc<Kept<(LocalMonth, String), Arc<Panel>>>,
     servers: Option<Arc<ServersCounters>>,
     now_us: fn() -> i64,
 }
@@ -87,6 +92,7 @@ impl AppState {
             tables: Arc::new(Kept::at_most(TABLES_MAX)),
             wider: Arc::new(Kept::at_most(WIDER_MAX)),
             operators: Arc::new(Kept::at_most(OPERATORS_MAX)),
+            panels: Arc::new(Kept::at_most(PANELS_MAX)),
             servers: None,
             now_us: wall_us,
         }
@@ -208,6 +214,24 @@ impl AppState {
         let cells = Arc::new(self.published().operators(*month, *window, series)?);
         self.operators.put(version, question, Arc::clone(&cells));
         Ok(cells)
+    }
+
+    /// Where the next agents would decide most, reckoned once for what is in the cells.
+    pub async fn panel(&self, month: LocalMonth, metric: String) -> Result<Arc<Panel>, ApiError> {
+        let state = self.clone();
+        blocking(move || state.panel_now((month, metric))).await
+    }
+
+    fn panel_now(&self, question: (LocalMonth, String)) -> Result<Arc<Panel>, CellsError> {
+        let version = self.cells.processed_to()?;
+        if let Some(panel) = self.panels.get(version, &question) {
+            return Ok(panel);
+        }
+        let table = self.standards_now(question.0)?;
+        let (month, metric) = &question;
+        let panel = Arc::new(self.published().panel(*month, metric, &table)?);
+        self.panels.put(version, question, Arc::clone(&panel));
+        Ok(panel)
     }
 
     /// Says of each statement that is no estimate what it is pooled to.

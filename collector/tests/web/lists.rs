@@ -3,6 +3,7 @@ use crate::house::{House, RTT};
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK};
+use serde_json::Value;
 
 async fn measured_house(agents: i64) -> House {
     let mut house = House::new();
@@ -109,6 +110,43 @@ async fn an_operators_cell_has_its_own_figure_and_others_are_pooled_to_the_provi
 }
 
 #[tokio::test]
+async fn the_plan_says_what_cells_lack_and_tells_no_hidden_number() {
+    let house = measured_house(5).await;
+    let uri = format!("/api/v1/panel?metric={RTT}&limit=10000");
+    let plan = house.get(&uri).await.json();
+    let fixed = &plan["coverage"][1];
+    assert_eq!(fixed["access"], "fixed");
+    assert_eq!(
+        (&fixed["insufficient"], &fixed["no_data"]),
+        (&1.into(), &24.into())
+    );
+    assert!(
+        plan["caption"]
+            .as_str()
+            .unwrap()
+            .contains("coverage of the panel")
+    );
+    let first = &plan["needs"][0];
+    assert_eq!(first["speaks_of"]["province"], "KH-12");
+    assert_eq!(
+        (&first["agents"], &first["to_goal"]["agents"]),
+        (&5.into(), &1.into())
+    );
+    let awaiting = plan["awaiting"].as_array().unwrap();
+    assert!(awaiting.iter().any(|id| id == "kh.trc.mobile.download"));
+    let needs = plan["needs"].as_array().unwrap();
+    let of_rule = |need: &Value| need["standard"] == "kh.trc.mobile.download";
+    assert!(!needs.iter().any(of_rule), "no agent decides it");
+    let hidden = measured_house(3).await;
+    let plan = hidden.get(&uri).await.json();
+    let said = |need: &&Value| need["said"] == "suppressed";
+    for need in plan["needs"].as_array().unwrap().iter().filter(said) {
+        assert!(need.get("agents").is_none(), "{need}");
+        assert_eq!(need["to_be_counted"]["at_most"], true, "{need}");
+    }
+}
+
+#[tokio::test]
 async fn what_has_not_changed_is_not_sent_again_and_new_records_change_it() {
     let mut house = measured_house(6).await;
     let uri = format!("/api/v1/statements?province=KH-12&metric={RTT}&format=csv");
@@ -165,6 +203,8 @@ async fn parameters_that_are_wrong_or_unknown_are_errors_that_name_them() {
             "operater",
         ),
         ("/api/v1/comparisons".into(), 400, "metric"),
+        ("/api/v1/panel?metric=speed".into(), 404, "/api/v1/metrics"),
+        ("/api/v1/panel?province=KH-1".into(), 400, "province"),
     ] {
         let answer = house.get(&uri).await;
         assert_eq!(answer.status, status, "{uri}");

@@ -29,6 +29,7 @@ fn every_route(record: Hash, device_link: &str) -> Vec<String> {
         format!("/api/v1/statements/wider?metric={RTT}"),
         format!("/api/v1/cells?metric={RTT}"),
         format!("/api/v1/comparisons?metric={RTT}"),
+        "/api/v1/panel?limit=10000".to_owned(),
         format!("/api/v1/records/{record}/status"),
     ];
     routes.to_vec()

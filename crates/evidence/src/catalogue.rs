@@ -83,6 +83,13 @@ impl Catalogue {
         self.by_id.get(id).map(|index| &self.metrics[*index])
     }
 
+    /// The first metric that stands on overview pages: what is meant where none is named.
+    #[must_use]
+    pub fn headline(&self) -> Option<&str> {
+        let mut headlines = self.iter().filter(|(_, metric)| metric.headline);
+        headlines.next().map(|(id, _)| id)
+    }
+
     /// Every full id with its declaration, in order of ids.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Metric)> {
         self.by_id

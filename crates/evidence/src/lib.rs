@@ -20,6 +20,7 @@ pub mod local_time;
 pub mod merkle;
 pub mod observation;
 pub mod paired;
+pub mod panel;
 pub mod pass;
 pub mod receipt;
 pub mod record;

@@ -17,7 +17,7 @@ use rand::{Rng, SeedableRng};
 use tonle_evidence::standard::Op;
 
 /// Fewest agents: below it resampling promises more than it keeps.
-const AGENTS_MIN: usize = 20;
+pub const AGENTS_MIN: usize = 20;
 /// Resamplings. With one more their number divides every usual confidence.
 const REPLICATES: usize = 9_999;
 

@@ -13,6 +13,7 @@ pub mod table;
 mod tests;
 
 pub use evidence::Evidence;
+pub use mean::AGENTS_MIN as MEAN_AGENTS_MIN;
 pub use table::{Cell, Table, judge};
 
 use super::quantile::{Order, median};

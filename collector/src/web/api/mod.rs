@@ -1,6 +1,7 @@
 //! The JSON API under `/api/v1`.
 pub(super) mod cells;
 mod list;
+pub(super) mod panel;
 pub(super) mod records;
 pub(super) mod reference;
 pub(super) mod standards;

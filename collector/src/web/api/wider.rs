@@ -226,7 +226,13 @@ impl Row for WiderRow {
 }
 
 impl SpeaksOfView {
-    fn name(&self) -> String {
+    /// The level's word.
+    pub(super) fn level(&self) -> &'static str {
+        self.level
+    }
+
+    /// What is named within the level.
+    pub(super) fn name(&self) -> String {
         let parts = [&self.province, &self.operator, &self.region];
         let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
         parts.join("/")
