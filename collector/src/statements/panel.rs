@@ -11,6 +11,8 @@ use tonle_evidence::standard::{Standard, Statistic};
 
 /// A power that is enough, parts per million.
 pub const POWER_ENOUGH_PPM: u32 = 700_000;
+/// More than any percentile in thousandths asks for: 0.999 of them takes 2 995.
+const AGENTS_MOST: usize = 3_000;
 /// Sizes of a cell of which the power is asked, in rising order.
 const SIZES: [usize; 16] = [
     6, 8, 10, 12, 15, 18, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200,
@@ -104,7 +106,7 @@ pub fn fewest(standard: &Standard) -> u64 {
                 lower_rank(*n, order, confidence).is_some()
                     || upper_rank(*n, order, confidence).is_some()
             };
-            (1..).find(bounded).unwrap_or(1)
+            (1..=AGENTS_MOST).find(bounded).unwrap_or(AGENTS_MOST)
         }
         Statistic::Share { .. } | Statistic::AgentShare { .. } => 2,
     };
