@@ -113,7 +113,7 @@ pub fn fewest(standard: &Standard) -> u64 {
     standard.min_agents.max(of_statistic as u64)
 }
 
-/// Fewest agents of [`SIZES`] with which a cell that falls clearly short of its rule is found in seven of ten
+/// Fewest agents (of some usual sizes) with which a cell that falls clearly short of its rule is found in seven of ten
 /// tables of so large a family; `None` where no size does, and of rules whose power is not known.
 #[must_use]
 pub fn enough_for_power(standard: &Standard, family: usize) -> Option<u64> {
