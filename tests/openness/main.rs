@@ -11,6 +11,7 @@ use std::process::ExitCode;
 mod control;
 mod matrix;
 mod network;
+mod planted;
 mod pool;
 mod probes;
 mod report;
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
     }
     let is_ignored = missing.is_some() && !required;
     let rooms = [
+        // The longest one first.
+        planted::checks(),
         network::checks(),
         control::checks(),
         probes::checks(),

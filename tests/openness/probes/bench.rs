@@ -3,13 +3,15 @@ use lab::scenario::model::Scenario;
 use lab::{Lab, Options};
 use libtest_mimic::Failed;
 use serde_json::Value;
+use std::net::IpAddr;
 use std::path::Path;
 use tempfile::TempDir;
 use tonle_agent::files::DiskFiles;
 use tonle_agent::spool::{Limits, Spool};
 
-const TONLE: &str = env!("CARGO_BIN_EXE_tonle");
-const COLLECTOR: &str = "203.189.128.10";
+pub(crate) const TONLE: &str = env!("CARGO_BIN_EXE_tonle");
+pub(crate) const COLLECTOR: &str = "203.189.128.10";
+const NAME: &str = "collector.test";
 /// What resolvers are tried with, in the scenarios that have them, and a site that none blocks.
 const RESOLVERS: &str = r#"
 resolvers = ["8.8.8.8", "9.9.9.9"]
@@ -35,10 +37,21 @@ impl Bench {
     /// agent has to be relaxed.
     /// `more` is added to it.
     pub(crate) fn start(scenario: &str, more: &str) -> Result<Self, Failed> {
+        Self::start_at(scenario, more, None)
+    }
+
+    /// The same with other addresses for the device that measures, and a collector that is called by its
+    /// name, as in the world.
+    pub(crate) fn start_at(
+        scenario: &str,
+        more: &str,
+        device: Option<Vec<IpAddr>>,
+    ) -> Result<Self, Failed> {
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/lab/scenarios")
             .join(scenario)
             .with_extension("toml");
+        let called = if device.is_some() { NAME } else { COLLECTOR };
         let home = tempfile::tempdir()?;
         let folder = home.path().display().to_string();
         let text = std::fs::read_to_string(&file)?.replace("203.0.113.", "203.189.129.");
@@ -46,7 +59,7 @@ impl Bench {
         let beside = file.parent().unwrap_or(Path::new(".")).display();
         let text = text.replace("include = \"", &format!("include = \"{beside}/"));
         let text = format!(
-            "{text}\n{more}\n[[host]]\nname = 'collector'\naddresses = ['{COLLECTOR}']\n\
+            "{text}\n{more}\n[[host]]\nname = 'collector'\naddresses = ['{COLLECTOR}']\nnames = ['{NAME}']\n\
              [[service]]\nhost = 'collector'\nkind = 'command'\nready_port = 8080\n\
              command = ['sh', '-c', \"sed s,@CA@,{{ca}}, '{folder}/collector.in' > '{folder}/collector.toml' && \
              exec '{TONLE}' collector serve --config '{folder}/collector.toml'\"]\n"
@@ -56,7 +69,7 @@ impl Bench {
         write(
             "collector.in",
             &format!(
-                "data_dir = '{folder}/collector'\nlisten = '{COLLECTOR}:8080'\ncontrols = ['http://{COLLECTOR}:8081/control']\n[servers]\nlisten = '{COLLECTOR}:8081'\n\
+                "data_dir = '{folder}/collector'\nlisten = '{COLLECTOR}:8080'\npublic_url = 'http://{called}:8080/'\ncontrols = ['http://{called}:8081/control']\n[servers]\nlisten = '{COLLECTOR}:8081'\n\
                  [servers.control]\nresolvers = ['8.8.8.8']\nextra_roots = '@CA@'\n"
             ),
         )?;
@@ -66,8 +79,13 @@ impl Bench {
                 "data_dir = '{folder}/agent'\nprovince = 'KH-12'\nmetered = false\nmonthly_budget_bytes = 1_000_000_000_000\nextra_roots = '{folder}/roots.pem'\n[openness]\n{RESOLVERS}"
             ),
         )?;
-        let scenario = Scenario::parse(&text, "probes.toml")
+        let mut scenario = Scenario::parse(&text, "probes.toml")
             .map_err(|error| format!("scenario: {error}\n{text}"))?;
+        let mut hosts = scenario.hosts.iter_mut();
+        let client = hosts.find(|host| host.name == "client");
+        if let (Some(client), Some(device)) = (client, device) {
+            client.addresses = device;
+        }
         let options = Options {
             pcap_bytes: 0,
             ..Options::default()
@@ -109,7 +127,13 @@ impl Bench {
         self.run("client", TONLE, &line)
     }
 
-    fn run(&self, host: &str, program: &str, line: &[&str]) -> Result<String, Failed> {
+    /// The folder with the configurations and all that agent (`agent`) and collector (`collector`) keep.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// A command on a host that must succeed; its standard output.
+    pub(crate) fn run(&self, host: &str, program: &str, line: &[&str]) -> Result<String, Failed> {
         let output = self.lab.command(host, program)?.args(line).output()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() {

@@ -1,6 +1,6 @@
 //! Probes in the lab: the agent's real program on a line that meddles and on its clean twin, and the
 //! verdict of the collector's real program on the record.
-mod bench;
+pub(crate) mod bench;
 mod echo;
 mod resolvers;
 

@@ -1,0 +1,220 @@
+//! A line whose far sides all know the device, and tell it so.
+use super::needles::{self, Needle};
+use crate::probes::bench::{Bench, COLLECTOR, TONLE};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use libtest_mimic::Failed;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::path::Path;
+use tonle_agent::evidence::envelope::Envelope;
+use tonle_agent::files::DiskFiles;
+use tonle_agent::spool::{Limits, Spool};
+
+/// What the device calls itself.
+pub(super) const DEVICE_NAME: &str = "sokhas-laptop";
+/// The device's address of IPv4, with hyphens as in the name of its line.
+const LINE: &str = "36-37-1-2";
+/// Forms in one header line: clients take a hundred lines at most.
+const FORMS_PER_HEADER: usize = 8;
+/// A device's hardware address: portals know it.
+const MAC: &str = "02:4f:a7:19:c3:5e";
+
+/// The addresses of the device: one that the world sees, one of IPv6, and one in the home network.
+pub(super) fn device() -> Vec<IpAddr> {
+    let device = ["36.37.1.2", "2400:9800:77:1:2:3:4:5", "10.77.3.9"];
+    device.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+/// The running world, whose agent has joined.
+pub(super) struct Planted {
+    bench: Bench,
+}
+
+impl Planted {
+    pub(super) fn start() -> Result<Self, Failed> {
+        let scenario = "openness/resolvers-honest";
+        Ok(Self {
+            bench: Bench::start_at(scenario, &planter(), Some(device()))?,
+        })
+    }
+
+    pub(super) fn home(&self) -> &Path {
+        self.bench.home()
+    }
+
+    /// Runs an experiment on a device that has a name; what the agent said.
+    pub(super) fn measure(&self, experiment: &str, target: &str) -> Result<String, Failed> {
+        let target = Some(target).filter(|target| !target.is_empty());
+        let line = ["measure", experiment].into_iter().chain(target);
+        self.agent(&line.chain(["--json", "--log", "debug"]).collect::<Vec<_>>())
+    }
+
+    /// A command of the agent; all that it said on both ways, the standard output alone for `--json`.
+    fn agent(&self, line: &[&str]) -> Result<String, Failed> {
+        let config = self.home().join("agent.toml").display().to_string();
+        let log = self
+            .home()
+            .join("agent")
+            .join("said.log")
+            .display()
+            .to_string();
+        let script = format!("hostname {DEVICE_NAME}; exec '{TONLE}' agent \"$@\" 2>> '{log}'");
+        let outer = ["--uts", "sh", "-c", &script, "sh"];
+        let (command, rest) = line.split_first().ok_or("a command is needed")?;
+        let inner = [&[*command, "--config", &config][..], rest].concat();
+        self.bench
+            .run("client", "unshare", &[&outer[..], &inner].concat())
+    }
+
+    /// Both halves of the last record as they stand in the spool, with bodies as text.
+    pub(super) fn last_record(&self) -> Result<String, Failed> {
+        let files = DiskFiles::new(self.home().join("agent"));
+        let mut opened = Spool::open(files, Limits::new(u64::MAX, u64::MAX), None)?;
+        let batch = opened.spool.batch(None, usize::MAX, usize::MAX);
+        let last = batch.and_then(|mut batch| batch.items.pop());
+        let line = last.ok_or("no record is spooled")?.line;
+        let record = Envelope::from_line(line.as_bytes())?.record;
+        let private: serde_json::Value = serde_json::from_slice(&record.private)?;
+        let mut text = String::from_utf8(record.public)?;
+        for body in private["bodies"].as_array().into_iter().flatten() {
+            let encoded = body["base64"].as_str();
+            let bytes = BASE64_STANDARD.decode(encoded.ok_or("a body without its bytes")?)?;
+            let _ = write!(text, "\nbody: {}", String::from_utf8_lossy(&bytes));
+        }
+        Ok(text)
+    }
+
+    /// Sends all records; and what agent and collector say of them to whoever asks.
+    pub(super) fn uploaded(&self) -> Result<Vec<(String, String)>, Failed> {
+        let list = self.home().join("one.csv");
+        let rows = "experiment,value,category,path_class,stream,note\nlatency,planted.test,,abroad,quality,\n";
+        std::fs::write(&list, rows)?;
+        let config = self.home().join("agent.toml");
+        let text = std::fs::read_to_string(&config)?;
+        let more = format!(
+            "targets = '{}'\nexperiments = ['latency']\n",
+            list.display()
+        );
+        std::fs::write(&config, more + &text)?;
+        let collector = self.home().join("collector.toml").display().to_string();
+        let mut said = vec![
+            (
+                "run --once".to_owned(),
+                self.agent(&["run", "--once", "--json"])?,
+            ),
+            ("sent".to_owned(), self.agent(&["sent", "--json"])?),
+            ("status".to_owned(), self.agent(&["status"])?),
+            (
+                "doctor".to_owned(),
+                self.agent(&["doctor"]).unwrap_or_default(),
+            ),
+        ];
+        let file = self.home().join("exported.jsonl").display().to_string();
+        let export = [
+            "collector",
+            "export",
+            "--format",
+            "ooni",
+            "--unlisted",
+            "--json",
+        ];
+        let where_to = ["--out", &file, "--config", &collector];
+        let sums = self
+            .bench
+            .run("collector", TONLE, &[&export[..], &where_to].concat())?;
+        let exported = std::fs::read_to_string(&file)?;
+        if exported.trim().is_empty() {
+            return Err(format!("nothing was exported: {sums}").into());
+        }
+        said.push(("export".to_owned(), exported));
+        let agents = ["collector", "agents", "--json", "--config", &collector];
+        said.push((
+            "agents".to_owned(),
+            self.bench.run("collector", TONLE, &agents)?,
+        ));
+        for page in [
+            "",
+            "lists",
+            "provinces/KH-12",
+            "api/v1/statements",
+            "api/v1/standards",
+        ] {
+            let url = format!("http://{COLLECTOR}:8080/{page}");
+            said.push((url.clone(), self.bench.run("open", "curl", &["-sS", &url])?));
+        }
+        let metrics = ["-sS", "http://127.0.0.1:9091/metrics"];
+        said.push((
+            "metrics".to_owned(),
+            self.bench.run("collector", "curl", &metrics)?,
+        ));
+        Ok(said)
+    }
+}
+
+/// The agent's secret key, as bytes and as text.
+pub(super) fn secrets(planted: &Planted) -> Result<Vec<Needle>, Failed> {
+    let line = std::fs::read_to_string(planted.home().join("agent/identity.key"))?;
+    let digits = line.split_whitespace().last();
+    let digits = digits.filter(|digits| digits.len() == 64);
+    let digits = digits.ok_or("a key without its bytes")?;
+    let mut needles = needles::of_text("the agent's secret key", &hex::decode(digits)?);
+    needles.extend(needles::of_text(
+        "the agent's secret key",
+        digits.as_bytes(),
+    ));
+    Ok(needles)
+}
+
+/// A host that puts what it knows of the device into everything, and the names that lead to it and to the
+/// device itself.
+fn planter() -> String {
+    let mut page = format!("<title>Welcome 36.37.1.2</title> body: {MAC}\n");
+    let mut headers = String::new();
+    let forms: Vec<String> = device().into_iter().flat_map(needles::forms).collect();
+    for (number, form) in forms.iter().enumerate() {
+        let _ = writeln!(page, "<a href=\"/x?n={number}&ip={form}\">x</a>");
+    }
+    for (number, some) in forms.chunks(FORMS_PER_HEADER).enumerate() {
+        let _ = write!(headers, "x-planted-{number} = {:?}, ", some.join(" "));
+    }
+    let away = "/planted-away/36.37.1.2/36%2E37%2e1.2?ip=36.37.1.2&t=eyJpcCI6IjM2LjM3LjEuMiJ9";
+    format!(
+        r#"
+[[host]]
+name = "planter"
+addresses = ["203.189.129.40"]
+names = ["planted.test", "planted-alias-{LINE}.isp.test"]
+up = {{ delay_ms = 10 }}
+down = {{ delay_ms = 10 }}
+
+[[name]]
+name = "cname.planted.test"
+cname = "planted-alias-{LINE}.isp.test"
+
+[[name]]
+name = "self.planted.test"
+addresses = ["36.37.1.2"]
+
+[[service]]
+host = "planter"
+kind = "http"
+[[service.page]]
+path = "/body"
+body = {page:?}
+[[service.page]]
+path = "/headers"
+headers = {{ {headers} set-cookie = "you=36.37.1.2" }}
+body = "nothing here"
+[[service.page]]
+path = "/away"
+status = 302
+headers = {{ location = "https://planted.test{away}" }}
+
+[[service]]
+host = "planter"
+kind = "https"
+certificate = {{ names = ["planted.test", "planted-certificate-{LINE}.isp.test"] }}
+page = [{{ body = {page:?} }}]
+"#
+    )
+}
