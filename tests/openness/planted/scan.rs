@@ -60,16 +60,13 @@ impl<'a> Scan<'a> {
         for hit in self.finder.find_overlapping_iter(text) {
             let what = &self.needles[hit.pattern().as_usize()].what;
             let is_its = |one: &&Allowed| name.ends_with(one.file) && what.starts_with(one.what);
-            match self.allowed.iter().find(is_its) {
-                Some(allowed) => {
-                    self.needed.insert(allowed.reason);
-                }
-                None => {
-                    let around = hit.start().saturating_sub(60)..(hit.end() + 20).min(text.len());
-                    let around = String::from_utf8_lossy(&text[around]).into_owned();
-                    self.found.insert(format!("{name}: {what}: …{around:?}…"));
-                }
+            if let Some(allowed) = self.allowed.iter().find(is_its) {
+                self.needed.insert(allowed.reason);
+                continue;
             }
+            let around = hit.start().saturating_sub(60)..(hit.end() + 20).min(text.len());
+            let around = String::from_utf8_lossy(&text[around]).into_owned();
+            self.found.insert(format!("{name}: {what}: …{around:?}…"));
         }
     }
 
