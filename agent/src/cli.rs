@@ -1,8 +1,10 @@
 //! The command line of the agent: `tonle-agent …`, and `tonle agent …` behind the front door.
 mod categories;
 mod commands;
+mod consent;
 mod joining;
 mod replay;
+mod second;
 mod signals;
 
 pub use joining::yes;
@@ -98,6 +100,7 @@ Examples:
   tonle-agent join 'https://collector.example.org/join/CODE#KEY'
   tonle-agent join URL --qos-only --province KH-12
   tonle-agent join URL --accept q1 --accept-openness o3 --province KH-12   (scripts)
+  tonle-agent join --openness URL-OF-ANOTHER-COLLECTOR     openness goes there, quality stays
 
 Quote the URL: the part after # matters.")]
 pub struct JoinArgs {
@@ -117,6 +120,9 @@ pub struct JoinArgs {
     /// Quality measurements only: do not ask about openness
     #[arg(long)]
     pub qos_only: bool,
+    /// Send openness measurements to this second collector, as an agent of their own; quality stays where it is
+    #[arg(long, conflicts_with_all = ["qos_only", "accept"])]
+    pub openness: bool,
     /// Where the device is and on what line
     #[command(flatten)]
     pub place: PlaceArgs,
@@ -269,7 +275,14 @@ pub struct CategoriesArgs {
 
 /// Arguments of `leave`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tonle-agent leave                 for good: everything of the agent on this device
+  tonle-agent leave --openness      the second collector only, and all that was for it")]
 pub struct LeaveArgs {
+    /// Leave the second collector only, which openness measurements go to
+    #[arg(long)]
+    pub openness: bool,
     /// Do not ask
     #[arg(long)]
     pub yes: bool,

@@ -8,6 +8,7 @@ mod openness;
 use crate::budget::Allowance;
 use crate::experiments;
 use crate::locate;
+use crate::seat::Seat;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use tonle_evidence::record::{PlaceKind, QuotaState, Technology};
@@ -101,6 +102,9 @@ pub struct Config {
     pub quiet_until_hour: Option<u8>,
     /// Never ask for, hold or measure openness targets, whatever was accepted.
     pub qos_only: bool,
+    /// What the membership is for; the program says so, no file does.
+    #[serde(skip)]
+    pub seat: Seat,
     /// What visits to pages are compared with.
     pub openness: OpennessConfig,
     /// What is checked around each openness run.
@@ -136,6 +140,7 @@ impl Default for Config {
             quiet_from_hour: None,
             quiet_until_hour: None,
             qos_only: false,
+            seat: Seat::default(),
             openness: OpennessConfig::default(),
             gates: GatesConfig::default(),
         }
@@ -208,7 +213,8 @@ impl Config {
             Some(false) => Allowance::UNMETERED,
             Some(true) | None => Allowance::METERED,
         };
-        let monthly_bytes = self.monthly_budget_bytes.unwrap_or(usual.monthly_bytes);
+        let of_device = self.monthly_budget_bytes.unwrap_or(usual.monthly_bytes);
+        let monthly_bytes = self.seat.part_of(of_device);
         Allowance {
             monthly_bytes,
             run_max_bytes: self

@@ -8,8 +8,8 @@ use crate::context::daemons::{self, Told};
 use crate::files::DiskFiles;
 use crate::http;
 use crate::identity::Enrolment;
-use crate::status;
 use crate::status::line::LineNow;
+use crate::{seat, status};
 use serde::Serialize;
 use std::fmt;
 use std::fs;
@@ -65,7 +65,7 @@ impl fmt::Display for Finding {
 /// Looks at everything. Contacts nobody but the collector that was joined.
 pub async fn examine(config: &Config) -> Vec<Finding> {
     let told = daemons::told_now(&System::default()).await;
-    vec![
+    let mut findings = vec![
         data_dir(&config.data_dir),
         icmp(
             &fs::read_to_string("/proc/sys/net/ipv4/ping_group_range").unwrap_or_default(),
@@ -76,8 +76,12 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         consent(config),
         line(config, &told),
         budget(config, &told),
-        collector(config).await,
-    ]
+        collector("collector", config).await,
+    ];
+    if seat::has_second(&config.data_dir) {
+        findings.push(collector("openness", &seat::second(config)).await);
+    }
+    findings
 }
 
 fn finding(about: &'static str, health: Health, text: impl Into<String>) -> Finding {
@@ -202,7 +206,12 @@ fn resolvers(config: &Config) -> Finding {
 
 fn consent(config: &Config) -> Finding {
     let about = "consent";
-    match Consent::load(&config.data_dir) {
+    let of_openness = seat::of_stream(config, Stream::Openness).data_dir;
+    let consent = Consent::load(&config.data_dir).and_then(|mut consent| {
+        consent.openness = Consent::load(&of_openness)?.openness;
+        Ok(consent)
+    });
+    match consent {
         Err(error) => finding(about, Health::Bad, error.to_string()),
         Ok(consent) if !consent.allows(Stream::Quality) => finding(
             about,
@@ -286,8 +295,7 @@ fn budget(config: &Config, told: &Told) -> Finding {
     }
 }
 
-async fn collector(config: &Config) -> Finding {
-    let about = "collector";
+async fn collector(about: &'static str, config: &Config) -> Finding {
     let enrolment = match Enrolment::load(&DiskFiles::new(&config.data_dir)) {
         Ok(Some(enrolment)) => enrolment,
         Ok(None) => {

@@ -35,6 +35,7 @@ pub mod replay;
 pub mod runner;
 pub mod schedule;
 pub mod scrub;
+pub mod seat;
 pub mod spool;
 pub mod status;
 pub mod steps;

@@ -12,6 +12,7 @@ use crate::files::DiskFiles;
 use crate::identity::Enrolment;
 use crate::profile::{Declared, Profile};
 use crate::refused::{Refused, RefusedStatus};
+use crate::seat::{self, Seat};
 use anyhow::{Context as _, bail};
 use line::LineNow;
 use serde::Serialize;
@@ -21,6 +22,9 @@ use tonle_evidence::category::Category;
 use tonle_evidence::local_time::LocalHour;
 use tonle_evidence::record::{ProvinceKnown, Stream};
 use tonle_net::clock::wall_us;
+
+/// The folder of unsent records in a data directory.
+const SPOOL: &str = "spool";
 
 /// The whole state, for a person or a machine.
 #[derive(Debug, Serialize)]
@@ -41,6 +45,12 @@ pub struct Status {
     /// Version of the text about M-Lab's servers agreed to; absent by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mlab_consent: Option<String>,
+    /// The second collector, which openness goes to; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub openness: Option<Apart>,
+    /// Openness is agreed to and goes nowhere: the collector takes no such records.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub openness_not_taken: bool,
     /// Place and line.
     pub place: Option<Place>,
     /// The line as the device sees it now.
@@ -64,6 +74,20 @@ pub struct Joined {
     pub tier: String,
     /// The device's own page; private, whoever has it sees this device's results.
     pub device_page: Option<String>,
+}
+
+/// What is apart for openness at a second collector.
+#[derive(Debug, Serialize)]
+pub struct Apart {
+    /// The collector.
+    #[serde(flatten)]
+    pub joined: Joined,
+    /// Its part of the month's data.
+    pub budget: Budget,
+    /// Bytes of unsent records on disk.
+    pub spool_bytes: u64,
+    /// Records that collector will never take.
+    pub refused: RefusedStatus,
 }
 
 /// Place and line, as records say them now.
@@ -110,28 +134,54 @@ pub fn read(config: &Config, told: &Told) -> anyhow::Result<Status> {
     let files = DiskFiles::new(data_dir);
     let enrolment = Enrolment::load(&files)?;
     let consent = Consent::load(data_dir)?;
+    let of_openness = seat::of_stream(config, Stream::Openness);
+    let apart = apart(&of_openness, told)?;
+    let agreed = Consent::load(&of_openness.data_dir)?;
     let version = |stream| consent.version(stream).map(str::to_owned);
     let offset_s = enrolment
         .as_ref()
         .map_or(0, |one| one.enrolled.country.utc_offset_s);
-    let openness_consent = version(Stream::Openness).filter(|_| !config.qos_only);
+    let openness_consent = agreed.version(Stream::Openness).map(str::to_owned);
+    let openness_consent = openness_consent.filter(|_| !config.qos_only);
+    let is_taken = |one: &Enrolment| one.enrolled.streams.contains(&Stream::Openness);
+    let is_lost = apart.is_none() && enrolment.as_ref().is_some_and(|one| !is_taken(one));
     let categories = Categories::load(data_dir, config)?;
     Ok(Status {
         categories_off: openness_consent.as_ref().map(|_| categories.all_off()),
         data_dir: data_dir.display().to_string(),
         running: is_running(data_dir),
         quality_consent: version(Stream::Quality),
+        openness_not_taken: is_lost && openness_consent.is_some(),
         openness_consent,
+        openness: apart,
         mlab_consent: consent.version(Topic::Mlab).map(str::to_owned),
         place: place(config, enrolment.as_ref())?,
         line: LineNow::look(config, declared(config)?, told),
         joined: enrolment.map(|enrolment| joined(&enrolment)),
-        budget: budget(config, offset_s, told)?,
-        spool_bytes: bytes_in(&data_dir.join("spool")),
+        budget: budget(&seat::first(config.clone()), offset_s, told)?,
+        spool_bytes: bytes_in(&data_dir.join(SPOOL)),
         refused: Refused::open(files)
             .context("cannot read the refused records")?
             .status(),
     })
+}
+
+/// The state of the second seat; none where openness has none of its own.
+fn apart(config: &Config, told: &Told) -> anyhow::Result<Option<Apart>> {
+    if config.seat != Seat::Openness {
+        return Ok(None);
+    }
+    let files = DiskFiles::new(&config.data_dir);
+    let Some(enrolment) = Enrolment::load(&files)? else {
+        return Ok(None);
+    };
+    let refused = Refused::open(files).context("cannot read the refused records")?;
+    Ok(Some(Apart {
+        joined: joined(&enrolment),
+        budget: budget(config, enrolment.enrolled.country.utc_offset_s, told)?,
+        spool_bytes: bytes_in(&config.data_dir.join(SPOOL)),
+        refused: refused.status(),
+    }))
 }
 
 fn joined(enrolment: &Enrolment) -> Joined {
@@ -223,6 +273,20 @@ impl fmt::Display for Status {
             )?,
         }
         row("consent", &self.consent_line())?;
+        if let Some(apart) = &self.openness {
+            let at = &apart.joined;
+            row(
+                "openness",
+                &format!("{} as {} ({})", at.collector, at.key_id, at.tier),
+            )?;
+            row("", &apart.line())?;
+        }
+        if self.openness_not_taken {
+            row(
+                "openness",
+                "not measured: the collector takes no such records; `tonle agent join --openness` with an invitation of one that does",
+            )?;
+        }
         if let Some(off) = &self.categories_off {
             let codes: Vec<&str> = off.iter().map(|one| one.as_str()).collect();
             row("not visited", &codes.join(" "))?;
@@ -272,6 +336,20 @@ impl Budget {
             }
             None => format!("at most {most} bytes a run now; none was made yet"),
         }
+    }
+}
+
+impl Apart {
+    /// What it has used and what waits, for a person.
+    fn line(&self) -> String {
+        format!(
+            "{} of {} bytes used in {}, {} bytes unsent, {} records refused",
+            self.budget.used_bytes,
+            self.budget.monthly_budget_bytes,
+            self.budget.month.as_deref().unwrap_or("-"),
+            self.spool_bytes,
+            self.refused.ever
+        )
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Row {
 }
 
 /// A round as the collector has it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Summary {
     /// Whether anything beyond this device answered.
     pub answered: bool,
@@ -42,6 +42,14 @@ impl Summary {
             records,
             skipped: round.skipped,
         }
+    }
+
+    /// Adds a round of another seat.
+    pub fn extend(&mut self, other: Self) {
+        self.answered |= other.answered;
+        self.bytes_used += other.bytes_used;
+        self.records.extend(other.records);
+        self.skipped.extend(other.skipped);
     }
 
     /// Records that the collector has acknowledged and processed.

@@ -3,6 +3,7 @@
 //! A list is asked for, held and stored only for a stream with consent. `targets-quality.json` and
 //! `targets-openness.json` hold the documents exactly as signed, verified again at every reading, so
 //! that a device that is offline still knows what to measure.
+use crate::config::Config;
 use crate::consent::Consent;
 use crate::identity::Enrolment;
 use std::io;
@@ -55,9 +56,10 @@ pub fn path_of(data_dir: &Path, stream: Stream) -> PathBuf {
 
 /// Streams that may be measured, in the order of a round.
 #[must_use]
-pub fn streams(consent: &Consent, qos_only: bool) -> Vec<Stream> {
+pub fn streams(consent: &Consent, config: &Config) -> Vec<Stream> {
+    let is_off = |stream: Stream| config.qos_only && stream == Stream::Openness;
     let is_allowed =
-        |stream: &Stream| consent.allows(*stream) && !(qos_only && *stream == Stream::Openness);
+        |stream: &Stream| consent.allows(*stream) && config.seat.takes(*stream) && !is_off(*stream);
     Stream::ALL.iter().copied().filter(is_allowed).collect()
 }
 

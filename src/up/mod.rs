@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use summary::Report;
 use tokio_util::sync::CancellationToken;
 use tonle_agent::cli::stop_on_signals;
-use tonle_agent::device::Device;
+use tonle_agent::device::{Device, Seats};
 use tonle_agent::net::clock::Stopwatch;
 use tonle_agent::net::datadir::{DataDir, Role};
 use tonle_agent::output::{self, Bar};
@@ -97,7 +97,7 @@ async fn measure_and_serve(
         });
     }
     output::note(&agree::words(options.lang, "up.goes_on"));
-    device.run(stop).await?;
+    Seats::of(device).run(stop).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -65,7 +65,7 @@ fn killing_agents_and_collector_loses_and_repeats_nothing_acknowledged() {
     clippy::disallowed_methods,
     reason = "a random moment is what the test is about"
 )]
-fn pause(milliseconds: u64) {
+pub(crate) fn pause(milliseconds: u64) {
     std::thread::sleep(Duration::from_millis(milliseconds));
 }
 

@@ -10,5 +10,6 @@ mod control;
 mod crash;
 mod openness;
 mod six_agents;
+mod two_collectors;
 mod up;
 mod wrong_inputs;

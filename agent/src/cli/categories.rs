@@ -3,7 +3,7 @@ use super::CategoriesArgs;
 use crate::categories::Categories;
 use crate::config::Config;
 use crate::consent::words;
-use crate::output;
+use crate::{output, seat};
 use anyhow::bail;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -36,7 +36,9 @@ pub(super) fn run(config: &Config, args: &CategoriesArgs, lang: Lang) -> anyhow:
         for category in &args.off {
             chosen.switch_off(*category)?;
         }
-        chosen.store(data_dir)?;
+        for seat in seat::all(config) {
+            chosen.store(&seat.data_dir)?;
+        }
     }
     let chosen = Categories::load(data_dir, config)?;
     let contradicted = args.on.iter().any(|one| !chosen.is_on(*one))

@@ -1,12 +1,13 @@
 //! What each command does.
 use super::joining::{join, over, yes};
+use super::second;
 use super::signals::stop_on_signals;
-use super::{Cli, Command, ConsentArgs, LeaveArgs, MeasureArgs, Misuse, PlaceArgs, config};
+use super::{Cli, Command, LeaveArgs, MeasureArgs, Misuse, PlaceArgs, config};
 use crate::config::{Config, experiment_names};
-use crate::consent::{self, Consent, Topic};
+use crate::consent;
 use crate::context::System;
 use crate::context::daemons;
-use crate::device::{self, Device, OpenError, Round};
+use crate::device::{self, Device, OpenError, Round, Seats};
 use crate::experiments;
 use crate::files::DiskFiles;
 use crate::identity::Enrolment;
@@ -14,12 +15,12 @@ use crate::output::{self, Bar};
 use crate::profile::Profile;
 use crate::receipts::{KeptReceipt, ReceiptLog};
 use crate::summary::Summary;
-use crate::{doctor, status, targets};
+use crate::{doctor, seat, status};
 use anyhow::{Context as _, bail};
 use std::future::Future;
 use std::process::ExitCode;
+use tokio_util::sync::CancellationToken;
 use tonle_evidence::local_time::LocalHour;
-use tonle_evidence::record::Stream;
 use tonle_evidence::words::Lang;
 use tonle_net::clock::wall_us;
 use tonle_net::datadir::DataDirError;
@@ -28,20 +29,22 @@ pub(super) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = config(&cli)?;
     let lang = cli.lang;
     match cli.command {
+        Command::Join(args) if args.openness => block_on(second::join(config, &args, lang)),
         Command::Join(args) => {
             let device = Device::open(config)?;
             block_on(join(&device, &args, lang))
         }
-        Command::Run(args) if args.once => block_on(one_round(&Device::open(config)?, args.json)),
-        Command::Run(_) => block_on(keep_measuring(&Device::open(config)?)),
+        Command::Run(args) if args.once => block_on(one_round(&Seats::open(config)?, args.json)),
+        Command::Run(_) => block_on(keep_measuring(&Seats::open(config)?)),
         Command::Measure(args) => block_on(measure(config, &args)),
         Command::Status(args) => block_on(show_status(&config, args.json)),
         Command::Confirm(place) => confirm(&config, &place),
-        Command::Consent(args) => change_consent(&config, &args, lang),
+        Command::Consent(args) => super::consent::run(&config, &args, lang),
         Command::Categories(args) => super::categories::run(&config, &args, lang),
         Command::Doctor(args) => block_on(diagnose(&config, args.json)),
         Command::Sent(args) => sent(&config, args.json),
         Command::Replay(args) => super::replay::run(&config, &args),
+        Command::Leave(args) if args.openness => second::leave(&config, &args, lang),
         Command::Leave(args) => leave(config, &args, lang),
         Command::CheckConfig => {
             output::line("ok");
@@ -58,32 +61,26 @@ fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::
     runtime.block_on(command)
 }
 
-async fn keep_measuring(device: &Device) -> anyhow::Result<ExitCode> {
+async fn keep_measuring(seats: &Seats) -> anyhow::Result<ExitCode> {
     let software = device::software();
     tracing::info!(
         agent.version = software.version,
         agent.build = software.build,
-        config = ?device.config(),
+        config = ?seats.first.config(),
         "tonle-agent {} starts", software.version
     );
     let stop = stop_on_signals()?;
-    device.run(&stop).await?;
+    seats.run(&stop).await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-async fn one_round(device: &Device, as_json: bool) -> anyhow::Result<ExitCode> {
+async fn one_round(seats: &Seats, as_json: bool) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
-    if let Err(error) = device.refresh_targets().await {
-        tracing::warn!(%error, "going on with the lists on this device: {error}");
+    let mut summary = Summary::default();
+    for device in seats.each() {
+        summary.extend(round_of(device, &stop).await?);
     }
-    let bar = Bar::new();
-    let round = device.round(&stop, &bar).await;
-    bar.finish();
-    let round = round?;
-    device.upload(&stop).await?;
-    let states = device.fates(&round.records, &stop).await?;
-    let summary = Summary::new(round, states);
     if as_json {
         output::json(&summary);
     } else {
@@ -96,6 +93,19 @@ async fn one_round(device: &Device, as_json: bool) -> anyhow::Result<ExitCode> {
     })
 }
 
+async fn round_of(device: &Device, stop: &CancellationToken) -> anyhow::Result<Summary> {
+    if let Err(error) = device.refresh_targets().await {
+        tracing::warn!(%error, "going on with the lists on this device: {error}");
+    }
+    let bar = Bar::new();
+    let round = device.round(stop, &bar).await;
+    bar.finish();
+    let round = round?;
+    device.upload(stop).await?;
+    let states = device.fates(&round.records, stop).await?;
+    Ok(Summary::new(round, states))
+}
+
 async fn measure(config: Config, args: &MeasureArgs) -> anyhow::Result<ExitCode> {
     let Some(experiment) = experiments::by_name(&args.experiment) else {
         return Err(Misuse(format!(
@@ -105,7 +115,7 @@ async fn measure(config: Config, args: &MeasureArgs) -> anyhow::Result<ExitCode>
         ))
         .into());
     };
-    let device = Device::open(config)?;
+    let device = Device::open(seat::of_stream(&config, experiment.meta().stream))?;
     let stop = stop_on_signals()?;
     if let Err(error) = device.refresh_targets().await {
         tracing::warn!(%error, "going on with the lists on this device: {error}");
@@ -198,53 +208,13 @@ fn confirm(config: &Config, place: &PlaceArgs) -> anyhow::Result<ExitCode> {
         ))
         .into());
     }
-    device::confirm(data_dir, &System::default(), declared)?;
+    for seat in seat::all(config) {
+        device::confirm(&seat.data_dir, &System::default(), declared.clone())?;
+    }
     let name = country
         .province(&code)
         .map_or("", |province| province.en.as_str());
     output::line(&format!("confirmed on this network: {code} {name}"));
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Works beside a running agent, which reads the file anew before each round and each upload.
-fn change_consent(config: &Config, args: &ConsentArgs, lang: Lang) -> anyhow::Result<ExitCode> {
-    let data_dir = &config.data_dir;
-    if Enrolment::load(&DiskFiles::new(data_dir))?.is_none() {
-        bail!("not joined; run `tonle agent join` with an invitation first");
-    }
-    let mut consent = Consent::load(data_dir)?;
-    let before = consent.clone();
-    for topic in Topic::ALL {
-        output::note(consent::text(topic, lang).trim_end());
-        output::note("");
-    }
-    let now_us = wall_us();
-    if let Some(version) = &args.accept {
-        consent.accept(Stream::Quality, version, now_us)?;
-    }
-    if let Some(version) = &args.accept_openness {
-        consent.accept(Stream::Openness, version, now_us)?;
-    }
-    if args.withdraw_openness {
-        consent.withdraw(Stream::Openness, now_us);
-        targets::delete(data_dir, Stream::Openness)?;
-    }
-    if let Some(version) = &args.accept_mlab {
-        consent.accept(Topic::Mlab, version, now_us)?;
-    }
-    if args.withdraw_mlab {
-        consent.withdraw(Topic::Mlab, now_us);
-    }
-    if consent != before {
-        consent.store(data_dir)?;
-    }
-    for topic in Topic::ALL {
-        let said = match consent.version(topic) {
-            Some(version) => format!("{topic}: agreed to {version}"),
-            None => format!("{topic}: not agreed to"),
-        };
-        output::line(&said);
-    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -274,23 +244,26 @@ fn sent(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
             config.data_dir.display()
         );
     }
-    let log =
-        ReceiptLog::open(DiskFiles::new(&config.data_dir)).context("cannot read the receipts")?;
-    let mut kept = log.all().context("cannot read the receipts")?;
     let now_us = wall_us();
-    kept.retain(|receipt| receipt.may_stay(now_us));
-    for receipt in &kept {
-        if as_json {
-            output::json(receipt);
-        } else {
-            output::line(&line_of(receipt));
+    let (mut kept, mut ever) = (0, 0);
+    for seat in seat::all(config) {
+        let log = ReceiptLog::open(DiskFiles::new(&seat.data_dir));
+        let log = log.context("cannot read the receipts")?;
+        let mut receipts = log.all().context("cannot read the receipts")?;
+        receipts.retain(|receipt| receipt.may_stay(now_us));
+        for receipt in &receipts {
+            if as_json {
+                output::json(receipt);
+            } else {
+                output::line(&line_of(receipt));
+            }
         }
+        kept += receipts.len();
+        ever += log.ever();
     }
     if !as_json {
         output::note(&format!(
-            "{} receipts kept, {} records acknowledged ever",
-            kept.len(),
-            log.ever()
+            "{kept} receipts kept, {ever} records acknowledged ever"
         ));
     }
     Ok(ExitCode::SUCCESS)
@@ -340,6 +313,10 @@ fn leave(config: Config, args: &LeaveArgs, lang: Lang) -> anyhow::Result<ExitCod
         if !yes(&consent::words().get(lang, "agent.leave.ask"))? {
             return Ok(ExitCode::FAILURE);
         }
+    }
+    // Its key goes as early as the first one's; while it is open nothing else can work with it.
+    if let Some(second) = device.second()? {
+        second.leave()?;
     }
     device.leave()?;
     output::line(&consent::words().get(lang, "agent.leave.done"));

@@ -91,15 +91,25 @@ fn consents(args: &JoinArgs, lang: Lang) -> anyhow::Result<Option<Consents>> {
 }
 
 /// The accepted version of one text, from the command line or from the person.
-fn agreed(stream: Stream, accepted: Option<&str>, lang: Lang) -> anyhow::Result<Option<String>> {
+pub(super) fn agreed(
+    stream: Stream,
+    accepted: Option<&str>,
+    lang: Lang,
+) -> anyhow::Result<Option<String>> {
     output::note(consent::text(stream, lang).trim_end());
     output::note("");
     if let Some(version) = accepted {
         return Ok(Some(version.to_owned()));
     }
     if !output::can_ask() {
+        let remedy = match stream {
+            Stream::Quality => format!(
+                "--accept {QUALITY_VERSION} (and --accept-openness {OPENNESS_VERSION} or --qos-only)"
+            ),
+            Stream::Openness => format!("--accept-openness {OPENNESS_VERSION}"),
+        };
         return Err(Misuse(format!(
-            "nobody can be asked here; read the text and pass --accept {QUALITY_VERSION} (and --accept-openness {OPENNESS_VERSION} or --qos-only)"
+            "nobody can be asked here; read the text and pass {remedy}"
         ))
         .into());
     }

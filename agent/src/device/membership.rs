@@ -7,6 +7,7 @@ use crate::identity::{Enrolment, EnrolmentError};
 use crate::join::{self, JoinError};
 use crate::outbox::lock;
 use crate::profile::{Declared, Profile, ProfileError, new_salt};
+use crate::seat::Seat;
 use crate::targets;
 use std::fs;
 use std::io;
@@ -68,8 +69,11 @@ impl Device {
         }
         self.keep_consents(consents)?;
         let identity = lock(&self.outbox).identity().clone();
-        let enrolled =
-            join::enrol(&self.client, identity.key(), invitation, &consents.quality).await?;
+        let told = match (&consents.openness, self.config.seat) {
+            (Some(openness), Seat::Openness) => openness,
+            _ => &consents.quality,
+        };
+        let enrolled = join::enrol(&self.client, identity.key(), invitation, told).await?;
         let province = enrolled.province.clone();
         let enrolment = Enrolment::new(
             invitation.collector.clone(),
@@ -99,7 +103,9 @@ impl Device {
     fn keep_consents(&self, consents: &Consents) -> Result<(), ConsentError> {
         let now_us = wall_us();
         let mut consent = Consent::load(self.dir.path())?;
-        consent.accept(Stream::Quality, &consents.quality, now_us)?;
+        if self.config.seat.takes(Stream::Quality) {
+            consent.accept(Stream::Quality, &consents.quality, now_us)?;
+        }
         if let Some(version) = &consents.openness {
             consent.accept(Stream::Openness, version, now_us)?;
         }
@@ -119,7 +125,7 @@ impl Device {
     /// A first consent to openness bounds the age of what the spool keeps.
     fn prepare_for_openness(&self) -> Result<(), JoinError> {
         let consent = Consent::load(self.dir.path())?;
-        let allowed = targets::streams(&consent, self.config.qos_only);
+        let allowed = targets::streams(&consent, &self.config);
         let mut state = self.state();
         if !allowed.contains(&Stream::Openness) || state.keeps_openness {
             return Ok(());

@@ -10,6 +10,7 @@ mod membership;
 mod open;
 mod plan;
 mod purse;
+mod seats;
 
 pub(crate) use desk::software;
 pub use desk::{RecordSummary, RoundObserver, Skipped};
@@ -19,6 +20,7 @@ pub use open::OpenError;
 pub(crate) use open::{is_running, stored_ledger};
 use plan::Plan;
 pub(crate) use plan::is_on_this_machine;
+pub use seats::Seats;
 
 use crate::budget::{Allowance, Ledger};
 use crate::categories::CategoriesError;
@@ -33,6 +35,7 @@ use crate::openness::Openness;
 use crate::outbox::{OutboxStatus, SharedOutbox, lock};
 use crate::profile::{Profile, ProfileError};
 use crate::runner::{Round as Course, Stops, round};
+use crate::seat::{self, Seat};
 use crate::targets::TargetsError;
 use crate::upload::{Destination, UploadReport, Uploader};
 use desk::RoundDesk;
@@ -94,8 +97,8 @@ pub struct Device {
     locator: Arc<Locator>,
     outbox: SharedOutbox<DiskFiles>,
     state: Mutex<State>,
-    /// One round at a time, whoever asks.
-    rounds: tokio::sync::Mutex<()>,
+    /// One round at a time on the line, whoever asks and for whichever seat.
+    rounds: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Why nothing can be measured.
@@ -155,6 +158,19 @@ impl Device {
     /// Opens the data directory and everything in it.
     pub fn open(config: Config) -> Result<Self, OpenError> {
         open::open(config)
+    }
+
+    /// Opens the seat for openness at another collector, where there is one. It measures in turn with this
+    /// one, never at the same time.
+    pub fn second(&self) -> Result<Option<Self>, OpenError> {
+        if self.config.seat != Seat::Quality {
+            return Ok(None);
+        }
+        let second = open::open(seat::second(&self.config))?;
+        Ok(Some(Self {
+            rounds: Arc::clone(&self.rounds),
+            ..second
+        }))
     }
 
     /// True once a collector has answered for this agent's key.

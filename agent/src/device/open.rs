@@ -11,6 +11,7 @@ use crate::identity::{Enrolment, EnrolmentError, Identity, IdentityError};
 use crate::locate::Locator;
 use crate::openness::Openness;
 use crate::outbox::{Outbox, OutboxError};
+use crate::seat::{self, Seat};
 use crate::spool::Limits;
 use crate::targets;
 use std::io;
@@ -60,19 +61,24 @@ pub enum OpenError {
 }
 
 pub(super) fn open(config: Config) -> Result<Device, OpenError> {
+    let config = seat::first(config);
     config.validate()?;
     let net = surroundings(&config)?;
     let client = http::client(Arc::clone(&net.roots))?;
     let stamp_key = config.stamp_key()?;
     let openness = Openness::of(&config);
     let dir = DataDir::open(&config.data_dir, Role::Agent)?;
+    seat::sweep(dir.path()).map_err(|error| OpenError::State("openness", error))?;
     let files = DiskFiles::new(dir.path());
     let consent = Consent::load(dir.path())?;
     forget_what_is_not_consented(dir.path(), &consent, &config)?;
     let enrolment = Enrolment::load(&files)?.map(Arc::new);
-    let keeps_openness = targets::streams(&consent, config.qos_only).contains(&Stream::Openness);
-    let mut outbox = open_outbox(&files, &config, keeps_openness)?;
-    if !keeps_openness && !consent.withdrawn.is_empty() {
+    let keeps_openness = targets::streams(&consent, &config).contains(&Stream::Openness);
+    let is_bound = keeps_openness || config.seat == Seat::Openness;
+    let mut outbox = open_outbox(&files, &config, is_bound)?;
+    let had_openness =
+        !consent.withdrawn.is_empty() || config.seat == Seat::Quality || config.qos_only;
+    if !keeps_openness && had_openness {
         outbox.forget(Stream::Openness)?;
     }
     let state = State {
@@ -95,7 +101,7 @@ pub(super) fn open(config: Config) -> Result<Device, OpenError> {
         locator: Arc::new(Locator::open(dir.path())),
         dir,
         state: Mutex::new(state),
-        rounds: tokio::sync::Mutex::default(),
+        rounds: Arc::default(),
     };
     Ok(device)
 }
@@ -127,7 +133,7 @@ fn forget_what_is_not_consented(
     consent: &Consent,
     config: &Config,
 ) -> Result<(), targets::TargetsError> {
-    let allowed = targets::streams(consent, config.qos_only);
+    let allowed = targets::streams(consent, config);
     let others = Stream::ALL
         .iter()
         .filter(|stream| !allowed.contains(stream));

@@ -182,11 +182,11 @@ impl Device {
     /// needs.
     pub(super) fn streams(&self) -> Result<Vec<Stream>, RoundError> {
         let consent = Consent::load(self.dir.path())?;
-        if !consent.allows(Stream::Quality) {
+        if self.config.seat.takes(Stream::Quality) && !consent.allows(Stream::Quality) {
             return Err(RoundError::NoConsent);
         }
         let keeps_openness = self.state().keeps_openness;
-        let mut streams = targets::streams(&consent, self.config.qos_only);
+        let mut streams = targets::streams(&consent, &self.config);
         streams.retain(|stream| *stream != Stream::Openness || keeps_openness);
         streams.retain(|stream| self.is_hosted(*stream));
         Ok(streams)

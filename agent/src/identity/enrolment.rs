@@ -6,6 +6,7 @@
 use crate::files::{Files, read_if_there, remove_if_there};
 use serde::{Deserialize, Serialize};
 use std::io;
+use std::path::Path;
 use tonle_evidence::VerifyingKey;
 use tonle_evidence::enrolment::Enrolled;
 use tonle_evidence::hash::PublicKey;
@@ -59,6 +60,12 @@ struct AnyFormat {
 }
 
 impl Enrolment {
+    /// Whether a data directory has an enrolment, readable or not.
+    #[must_use]
+    pub fn is_in(data_dir: &Path) -> bool {
+        data_dir.join(ENROLMENT_FILE).exists()
+    }
+
     /// An enrolment with the collector that answered.
     #[must_use]
     pub fn new(collector: Url, collector_key: PublicKey, enrolled: Enrolled) -> Self {

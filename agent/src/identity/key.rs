@@ -4,6 +4,7 @@
 use crate::files::{Files, read_if_there};
 use std::fmt;
 use std::io;
+use std::path::Path;
 use tonle_evidence::SigningKey;
 use tonle_evidence::hash::{Hex, PublicKey};
 
@@ -38,6 +39,12 @@ pub enum IdentityError {
 }
 
 impl Identity {
+    /// Whether a data directory has a key, good or not.
+    #[must_use]
+    pub fn is_in(data_dir: &Path) -> bool {
+        data_dir.join(KEY_FILE).exists()
+    }
+
     /// The key in the file, or a new one that is durably in the file when this returns.
     pub fn load_or_create<F: Files>(files: &F) -> Result<Self, IdentityError> {
         match read_if_there(files, KEY_FILE).map_err(IdentityError::Read)? {

@@ -84,19 +84,34 @@ impl Collector {
         run_ok(&arguments).trim().to_owned()
     }
 
-    /// The public halves of all records of an experiment, in the order of the journal.
+    /// The public halves of all records of an experiment, in the order of the journal; of all for an empty
+    /// name.
     pub(crate) fn public_halves(&self, experiment: &str) -> Vec<String> {
+        let mut halves = self.halves("public");
+        let id = format!("\"id\":\"{experiment}\"");
+        halves.retain(|half| experiment.is_empty() || half.contains(&id));
+        halves
+    }
+
+    /// The private halves of all records.
+    pub(crate) fn private_halves(&self) -> Vec<String> {
+        self.halves("private")
+    }
+
+    fn halves(&self, which: &str) -> Vec<String> {
         let journal = self.data.join("journal.sqlite");
         let connection =
             Connection::open_with_flags(journal, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let mut query = connection
-            .prepare("SELECT public FROM entry WHERE kind = 'record' ORDER BY entry_index")
+            .prepare(&format!(
+                "SELECT {which} FROM entry WHERE kind = 'record' ORDER BY entry_index"
+            ))
             .unwrap();
         let halves = query.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
         let unpacked = |half: Vec<u8>| zstd::decode_all(half.as_slice()).unwrap();
-        let halves = halves.map(|half| String::from_utf8(unpacked(half.unwrap())).unwrap());
-        let id = format!("\"id\":\"{experiment}\"");
-        halves.filter(|half| half.contains(&id)).collect()
+        halves
+            .map(|half| String::from_utf8(unpacked(half.unwrap())).unwrap())
+            .collect()
     }
 
     /// Hash → entry index of every record in the journal; fails on a hole or a repetition.

@@ -45,7 +45,7 @@ impl Device {
         device
     }
 
-    fn command<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
+    pub(crate) fn command<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
         let mut arguments = vec!["agent", rest[0], "--config", self.config.to_str().unwrap()];
         arguments.extend(&rest[1..]);
         arguments
