@@ -5,6 +5,7 @@ mod export;
 mod import;
 mod input;
 mod paths;
+mod reply;
 mod report;
 
 use crate::admin::{self, Admin, AdminSettings, InviteError, InviteOptions};
@@ -92,6 +93,10 @@ enum Command {
     },
     /// Say where the next agents would decide most, and what each cell lacks
     Report(report::ReportArgs),
+    /// Attach a signed reply of an operator or authority to an incident
+    Reply(reply::ReplyArgs),
+    /// Sign a reply to an incident, and print what the collector's operator attaches
+    SignReply(reply::SignReplyArgs),
     /// Make derived.sqlite anew from the journal (the service must not run)
     Rebuild,
 }
@@ -200,6 +205,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Export(args) => export::run(&config, &args),
         Command::Paths { json } => paths::paths(&config, json),
         Command::Report(args) => report::run(&config, &args),
+        Command::Reply(args) => reply::attach(&config, &args),
+        Command::SignReply(args) => reply::sign(&args),
         Command::Rebuild => rebuild(&config),
     }
 }

@@ -1,6 +1,7 @@
 //! The collector's configuration: one TOML file, defaults as named constants, every problem at once.
 //!
 //! Precedence: flag > file > default. It holds no secret: keys live in the data directory.
+use crate::incidents::IncidentsConfig;
 use crate::ingest::Limits;
 use crate::ingest::ooni::OoniConfig;
 use crate::ingest::source::{Cidr, NotACidr};
@@ -69,6 +70,8 @@ pub struct Config {
     pub streams: Vec<Stream>,
     /// What agents that agreed to openness are asked to measure.
     pub openness: OpennessConfig,
+    /// Incidents: how often they are looked for, who is alerted, who may reply.
+    pub incidents: IncidentsConfig,
 }
 
 /// The openness list.
@@ -100,6 +103,7 @@ impl Default for Config {
             ooni: OoniConfig::default(),
             streams: Stream::ALL.to_vec(),
             openness: OpennessConfig::default(),
+            incidents: IncidentsConfig::default(),
         }
     }
 }
@@ -172,6 +176,7 @@ impl Config {
             ["http", "https"],
         ));
         problems.extend(self.servers.problems());
+        problems.extend(self.incidents.problems());
         problems.extend(self.stream_problems());
         problems.extend(self.wrong_controls());
         if let Err(error) = self.proxies() {

@@ -10,7 +10,8 @@ use axum::routing::get;
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{
-    Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TEXT_FORMAT, TextEncoder,
+    Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TEXT_FORMAT,
+    TextEncoder,
 };
 use std::sync::Arc;
 
@@ -92,6 +93,12 @@ metrics! {
         derived_lag_entries: IntGauge,
         /// 1 while the derived store cannot follow the journal.
         derived_failing: IntGauge,
+        /// Open incidents, by kind.
+        incidents_open: IntGaugeVec ["kind"],
+        /// When incidents were last looked for, seconds since the Unix epoch.
+        incidents_looked_at_seconds: IntGauge,
+        /// Attempts to deliver an alert, by result: delivered or failed.
+        alerts_total: IntCounterVec ["result"],
     }
 }
 

@@ -5,6 +5,7 @@
 //! token is cancelled: listeners first, then whoever feeds the journal, then the journal.
 mod alone;
 mod http;
+mod incidents;
 mod tls;
 
 pub use alone::ServersAlone;
@@ -13,6 +14,7 @@ use crate::admin::{Admin, AdminError, AdminSettings, InviteError, InviteOptions}
 use crate::cells::{self, Cells, CellsError, Progress};
 use crate::config::{Config, ConfigError};
 use crate::country::{Nation, NationError};
+use crate::incidents::{IncidentLog, LogError};
 use crate::ingest::network::{BadNetworkTable, NetworkTable};
 use crate::ingest::{self, Ingest};
 use crate::journal::{Journal, JournalReader, ReadError};
@@ -124,6 +126,9 @@ pub enum StartError {
     /// The derived store.
     #[error(transparent)]
     Cells(#[from] CellsError),
+    /// The log of incidents.
+    #[error(transparent)]
+    Incidents(#[from] LogError),
     /// No client to fetch lists of sites with.
     #[error("cannot set up TLS towards the servers of lists: {0}")]
     Lists(String),
@@ -184,6 +189,7 @@ impl Service {
         let mut targets = nation.targets;
         targets.openness.controls = config.controls_at(servers_url.as_deref());
         let client = lists::fetch::client(built_in_roots()).map_err(StartError::Lists)?;
+        let alerts = client.clone();
         let lists = Lists::new(config.openness.lists.clone(), data_dir.path(), client);
         let own = targets.openness.clone();
         targets.openness = lists::compose(&own, &lists.at_hand());
@@ -203,9 +209,7 @@ impl Service {
             admin.signing_key().clone(),
             Arc::clone(&metrics),
         )?;
-        if config.ooni.accept && targets.openness.controls.is_empty() {
-            tracing::warn!("clients of OONI's get no control server; name some in `controls`");
-        }
+        warn_without_controls(&config, &targets.openness);
         let country = nation.ground.country.clone();
         let ground = Arc::new(nation.ground);
         let cells = Cells::open(data_dir.path(), Arc::clone(&ground), &journal.reader()?)?;
@@ -236,6 +240,7 @@ impl Service {
             admin: Arc::clone(&admin),
             journal: journal.clone(),
             cells: cells.reader(),
+            incidents: Arc::new(IncidentLog::open(service.data_dir.path())?),
             progress,
             targets: signed.clone(),
             metrics: Arc::clone(&metrics),
@@ -257,6 +262,7 @@ impl Service {
             ingest::routes(hall, ooni)
         });
         if only.web {
+            service.spawn_incidents(&config, &state, alerts);
             service.spawn_cells(cells, journal.reader()?, told);
         }
         service.spawn_admin();
@@ -375,6 +381,12 @@ impl Listeners {
             web.map_err(listen_error(config.listen, "listen"))?,
             metrics.map_err(listen_error(config.metrics_listen, "metrics_listen"))?,
         ))
+    }
+}
+
+fn warn_without_controls(config: &Config, openness: &TargetList) {
+    if config.ooni.accept && openness.controls.is_empty() {
+        tracing::warn!("clients of OONI's get no control server; name some in `controls`");
     }
 }
 

@@ -28,6 +28,13 @@ pub struct Rules {
 impl Rules {
     /// The rules of everything published: k = 5, and six agents for an interval of 95 %.
     pub const PUBLISHED: Self = Self { k: 5, floor: 6 };
+
+    /// Whether enough independent agents stand behind something for their number, and what only they saw, to
+    /// be told.
+    #[must_use]
+    pub fn tells(&self, agents: usize) -> bool {
+        agents >= self.k
+    }
 }
 
 /// What one independent unit contributes to a cell.
@@ -47,7 +54,7 @@ pub fn estimate(units: &[UnitValue], rules: &Rules) -> State {
     if units.is_empty() {
         return State::NoData;
     }
-    if units.len() < rules.k || is_dominated(units) {
+    if !rules.tells(units.len()) || is_dominated(units) {
         return State::Suppressed;
     }
     let counts = counts(units);

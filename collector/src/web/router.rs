@@ -45,6 +45,8 @@ pub fn router(state: AppState, intake: impl Into<OpenApiRouter>) -> Router {
         .routes(routes!(api::cells::comparisons))
         .routes(routes!(api::standards::standards))
         .routes(routes!(api::panel::panel))
+        .routes(routes!(api::incidents::incidents))
+        .routes(routes!(api::incidents::incident))
         .routes(routes!(api::records::status))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .with_state(state.clone())

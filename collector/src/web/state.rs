@@ -8,6 +8,7 @@ use crate::cells::{
     CellsError, CellsReader, Filter, OperatorCells, Progress, Published, Series, StandardsTable,
     WiderOf,
 };
+use crate::incidents::IncidentLog;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::servers::ServersCounters;
@@ -53,6 +54,8 @@ pub struct Parts {
     pub journal: Journal,
     /// The derived store.
     pub cells: CellsReader,
+    /// The log of incidents.
+    pub incidents: Arc<IncidentLog>,
     /// How far the derived store is.
     pub progress: watch::Receiver<Progress>,
     /// The lists that agents fetch.

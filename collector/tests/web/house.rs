@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tonle_collector::admin::{Admin, AdminSettings, InviteOptions};
 use tonle_collector::analysis::Ground;
 use tonle_collector::cells::{Cells, FILE_NAME, Progress};
+use tonle_collector::incidents::IncidentLog;
 use tonle_collector::journal::{Journal, NewEntry};
 use tonle_collector::metrics::{self, Metrics};
 use tonle_collector::web::{AppState, Parts, SignedTargets, router};
@@ -99,6 +100,8 @@ pub(crate) struct House {
     journal: Journal,
     cells: Cells,
     progress: watch::Sender<Progress>,
+    /// The log of incidents.
+    pub(crate) incidents: Arc<IncidentLog>,
     web: Router,
     metrics: Router,
     agents: u8,
@@ -118,6 +121,7 @@ impl House {
         let journal = Journal::open(dir.path(), admin.signing_key().clone()).unwrap();
         let reader = journal.reader().unwrap();
         let cells = Cells::open(dir.path(), Arc::clone(&ground), &reader).unwrap();
+        let incidents = Arc::new(IncidentLog::open(dir.path()).unwrap());
         let (progress, followed) = watch::channel(Progress::default());
         let targets = TargetFile::parse(config!("countries/kh/targets.csv")).unwrap();
         let state = AppState::new(Parts {
@@ -128,6 +132,7 @@ impl House {
             admin: Arc::clone(&admin),
             journal: journal.clone(),
             cells: cells.reader(),
+            incidents: Arc::clone(&incidents),
             progress: followed,
             targets: SignedTargets::sign(&targets, &SigningKey::from_bytes(&[8; 32])).unwrap(),
             metrics: Arc::new(Metrics::new()),
@@ -135,6 +140,7 @@ impl House {
         })
         .with_clock(|| NOW_US);
         Self {
+            incidents,
             web: router(state.clone(), Router::new()),
             metrics: metrics::router(state),
             dir,

@@ -2,6 +2,7 @@
 //! nothing.
 mod api;
 mod house;
+mod incidents;
 mod lists;
 mod rebuild;
 mod suppression;

@@ -1,5 +1,6 @@
 //! `derived.sqlite` can be deleted: every GET route then answers as before.
 use crate::house::{Answer, House, RTT};
+use crate::incidents::open_two;
 use std::collections::BTreeSet;
 use tonle_evidence::hash::Hash;
 
@@ -65,7 +66,10 @@ async fn every_get_route_answers_the_same_after_the_derived_store_was_lost() {
     }
     house.catch_up().await;
     let (record, device_link) = last.expect("seven agents measured");
-    let routes = every_route(record, &device_link);
+    let mut routes = every_route(record, &device_link);
+    let incident = open_two(&house);
+    routes.push("/api/v1/incidents".to_owned());
+    routes.push(format!("/api/v1/incidents/{incident}"));
 
     let described = house.get("/api/v1/openapi.json").await.json();
     let paths = described["paths"].as_object().expect("an object of paths");

@@ -19,6 +19,10 @@ pub mod types {
     pub const TARGETS: &str = "application/vnd.tonle.targets.v1";
     /// What an agent shows with a request: body = its time and the hash of the request's content.
     pub const PASS: &str = "application/vnd.tonle.pass.v1";
+    /// What a collector tells of an incident: body = its time, a full stop, and the content.
+    pub const ALERT: &str = "application/vnd.tonle.alert.v1";
+    /// What an operator or authority says of an incident.
+    pub const REPLY: &str = "application/vnd.tonle.reply.v1";
 }
 
 /// `DSSEv1 <length of type> <type> <length of body> <body>`; lengths are decimal byte counts.

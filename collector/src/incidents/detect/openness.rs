@@ -2,7 +2,7 @@
 use super::Visit;
 use super::cusum::{Episode, Walk, walk};
 use super::finding::{Finding, Seen};
-use super::visits::{Asked, Evidence, evidence, input_hash, points};
+use super::visits::{Asked, Evidence, evidence, ill_before, input_hash, points};
 use std::collections::BTreeMap;
 use tonle_evidence::incident::{Kind, Level};
 use tonle_evidence::verdict::State;
@@ -91,7 +91,13 @@ fn finding(
     asked: Asked,
     episode: Episode,
 ) -> Option<Finding> {
-    let evidence = evidence(visits, asked, episode.onset, episode.end);
+    let ill = ill_before(visits, asked, episode.onset);
+    let others: Vec<&Visit> = visits
+        .iter()
+        .copied()
+        .filter(|visit| !ill.contains(&visit.unit))
+        .collect();
+    let evidence = evidence(&others, asked, episode.onset, episode.end);
     let level = level_of(&evidence)?;
     if kind == Kind::SiteDown && evidence.scope.networks.len() < SITE_DOWN_NETWORKS {
         return None;

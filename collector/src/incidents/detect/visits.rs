@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use tonle_evidence::hash::Hash;
 use tonle_evidence::verdict::State;
 
+/// Fewest bad visits of an agent that sees it.
+const BAD_VISITS: i64 = 2;
+
 /// What a visit says of the question that is asked: bad, good, or nothing.
 pub(super) type Asked = fn(State) -> Option<bool>;
 
@@ -14,6 +17,13 @@ pub(super) type Asked = fn(State) -> Option<bool>;
 struct Tally {
     bad: i64,
     all: i64,
+}
+
+impl Tally {
+    /// More than one odd visit, and most of all.
+    fn sees_it(&self) -> bool {
+        self.bad >= BAD_VISITS && self.bad * 2 > self.all
+    }
 }
 
 /// The mean over agents of their shares of bad visits, thousandths. An agent counts once, however often
@@ -100,7 +110,7 @@ pub(super) fn evidence(
     }
     evidence.agreement = share(units.values());
     evidence.span_h = last.saturating_sub(first).saturating_add(1).max(0);
-    let saw = units.values().filter(|tally| tally.bad > 0).count();
+    let saw = units.values().filter(|tally| tally.sees_it()).count();
     evidence.agents = u32::try_from(saw).unwrap_or(u32::MAX);
     let bad = within
         .iter()
@@ -149,4 +159,22 @@ pub(super) fn input_hash(visits: &[&Visit]) -> Hash {
         )
     });
     hash_of_lines(lines.collect())
+}
+
+/// Agents for whom most visits before `onset` were bad already, while it was well for the others: what they
+/// see has its reason at their own place, such as a filter of the household.
+pub(super) fn ill_before(visits: &[&Visit], asked: Asked, onset: Hour) -> BTreeSet<u32> {
+    let mut units: BTreeMap<u32, Tally> = BTreeMap::new();
+    for visit in visits.iter().filter(|visit| visit.hour < onset) {
+        let Some(is_bad) = asked(visit.state) else {
+            continue;
+        };
+        let tally = units.entry(visit.unit).or_default();
+        tally.bad += i64::from(is_bad);
+        tally.all += 1;
+    }
+    let ill = units
+        .into_iter()
+        .filter(|(_, tally)| tally.bad * 2 > tally.all);
+    ill.map(|(unit, _)| unit).collect()
 }

@@ -1,5 +1,6 @@
 //! The JSON API under `/api/v1`.
 pub(super) mod cells;
+pub(super) mod incidents;
 mod list;
 pub(super) mod panel;
 pub(super) mod records;

@@ -4,6 +4,7 @@ use crate::admin::{Admin, AdminSettings, InviteOptions};
 use crate::analysis::NoCell;
 use crate::cells::{Cells, Progress};
 use crate::country::Nation;
+use crate::incidents::IncidentLog;
 use crate::journal::{Journal, NewEntry};
 use crate::metrics::Metrics;
 use crate::testing::key;
@@ -55,6 +56,7 @@ fn house() -> House {
         admin,
         journal,
         cells: cells.reader(),
+        incidents: Arc::new(IncidentLog::open(dir.path()).unwrap()),
         progress: watched,
         metrics: Arc::new(Metrics::new()),
         base_path: String::new(),
