@@ -83,7 +83,7 @@ fn each_address(scenario: &mut Scenario, mut change: impl FnMut(&mut IpAddr)) {
         match &mut middlebox.rule {
             Rule::DnsSpoof { addresses, .. }
             | Rule::Endpoint { addresses, .. }
-            | Rule::QuicDrop { addresses } => addresses.iter_mut().for_each(&mut change),
+            | Rule::QuicDrop { addresses, .. } => addresses.iter_mut().for_each(&mut change),
             Rule::DnsRedirect { to, resolvers } => {
                 change(to);
                 resolvers.iter_mut().for_each(&mut change);

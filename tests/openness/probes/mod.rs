@@ -38,34 +38,6 @@ action = "sni"
 names = ["blocked.test"]
 does = { reset = "both" }
 "#;
-/// A server that offers HTTP/3 and answers each Initial by the versions that it speaks (RFC 9000,
-/// section 17.2.1).
-const QUIC: &str = r#"
-[[host]]
-name = "quic"
-addresses = ["203.189.129.20"]
-names = ["quic.test"]
-
-[[service]]
-host = "quic"
-kind = "https"
-page = [{ headers = { alt-svc = 'h3=":443"; ma=60' }, body = "the page" }]
-
-[[service]]
-host = "quic"
-kind = "command"
-command = ["python3", "-u", "-c", """
-import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind(('203.189.129.20', 443))
-print('ready')
-while True:
-    d, a = s.recvfrom(2048)
-    s.sendto(bytes([0x80, 0, 0, 0, 0, 8]) + d[15:23] + bytes([8]) + d[6:14] + bytes([10] * 4), a)
-"""]
-ready_line = "ready"
-"#;
-
 pub(crate) fn checks() -> Vec<Check> {
     let expected = [
         (
@@ -97,8 +69,19 @@ pub(crate) fn checks() -> Vec<Check> {
         ("clean", "throttling", "ok", ""),
         ("clean", "services", "likely_blocked", "tls.reset.other"),
         ("clean", "services", "ok", ""),
-        ("quic-dropped", "quic", "impaired", "quic.dropped"),
-        ("clean", "quic", "ok", ""),
+        (
+            "openness/quic-dropped-to-all",
+            "quic",
+            "impaired",
+            "quic.dropped",
+        ),
+        (
+            "openness/quic-dropped-by-name",
+            "quic",
+            "likely_blocked",
+            "quic.sni",
+        ),
+        ("openness/quic-clean", "quic", "ok", ""),
         // A name that is cut off has no rate: that is the other probe's to say.
         (
             "blocked-sni-reset",
@@ -123,14 +106,12 @@ fn is_judged(scenario: &str, experiment: &str, (state, why): (&str, &str)) -> Re
     let target = match experiment {
         "throttling" => "https://blocked.test/large",
         "services" => "telegram",
-        "quic" => "quic.test",
         _ => "blocked.test",
     };
     let more = match (experiment, state) {
         ("services", "likely_blocked") => format!("{TELEGRAM}{TELEGRAM_BLOCKED}"),
         ("services", _) => TELEGRAM.to_owned(),
         ("sni", "down") => DOWN.to_owned(),
-        ("quic", _) => QUIC.to_owned(),
         _ => String::new(),
     };
     let bench = Bench::start(scenario, &more)?;

@@ -24,6 +24,11 @@ pub fn server_name(stream: &[u8]) -> Option<String> {
     host_name(&extension(stream, SERVER_NAME)?)
 }
 
+/// The same of a handshake message without records, as QUIC carries it.
+pub(super) fn server_name_in_message(message: &[u8]) -> Option<String> {
+    host_name(&extension_of(message, SERVER_NAME)?)
+}
+
 /// Whether a stream begins with a `ClientHello` that brings an encrypted one (ECH), made up or not.
 #[must_use]
 pub fn has_encrypted_hello(stream: &[u8]) -> bool {

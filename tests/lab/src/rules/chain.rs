@@ -173,7 +173,9 @@ fn kind(middlebox: &Middlebox, host: &Host) -> Kind {
             Box::new(Endpoint::new(addresses, *port, *protocol)),
             does.clone(),
         ),
-        Rule::QuicDrop { addresses } => flows(Box::new(QuicDrop::new(addresses)), FlowAction::Drop),
+        Rule::QuicDrop { addresses, names } => {
+            flows(Box::new(QuicDrop::new(addresses, names)), FlowAction::Drop)
+        }
     }
 }
 

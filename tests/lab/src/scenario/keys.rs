@@ -131,6 +131,7 @@ const SERVICE: form::Kinds = form::Kinds {
                 PAGE_KEY,
             ],
         ),
+        ("quic", &[may("port", PORT), CERTIFICATE_KEY]),
         (
             "proxy",
             &[
@@ -231,7 +232,10 @@ const MIDDLEBOX: form::Kinds = form::Kinds {
                 DOES_KEY,
             ],
         ),
-        ("quic_drop", &[may("addresses", ADDRESSES)]),
+        (
+            "quic_drop",
+            &[may("addresses", ADDRESSES), may("names", TEXTS)],
+        ),
     ],
 };
 

@@ -8,6 +8,7 @@ mod doh;
 mod http;
 mod listen;
 mod proxy;
+mod quic;
 mod running;
 mod sink;
 #[cfg(test)]
@@ -188,6 +189,14 @@ impl Starter<'_> {
                     http::start(running, listener, Some(&acceptor), &pages);
                 })
             }
+            ServiceKind::Quic { port, certificate } => {
+                let service = called("quic");
+                let leaf = self.leaf(&service, certificate)?;
+                let config = quic::config(&leaf).map_err(no_tls(&service))?;
+                self.each(&service, port.unwrap_or(443), |address| {
+                    quic::start(running, listen::udp(address)?, &config)
+                })
+            }
             ServiceKind::Proxy {
                 http_port,
                 tls_port,
@@ -284,16 +293,21 @@ impl Starter<'_> {
             ))
         });
         let by_name: Vec<_> = by_name.collect::<Result<_, ServiceError>>()?;
-        tls::acceptor(&leaf, &by_name, protocols).map_err(|source| ServiceError::Tls {
-            service: service.to_owned(),
-            source,
-        })
+        tls::acceptor(&leaf, &by_name, protocols).map_err(no_tls(service))
     }
 }
 
 fn no_certificate(service: &str) -> impl Fn(TrustError) -> ServiceError + use<> {
     let service = service.to_owned();
     move |source| ServiceError::Certificate {
+        service: service.clone(),
+        source,
+    }
+}
+
+fn no_tls(service: &str) -> impl Fn(rustls::Error) -> ServiceError + use<> {
+    let service = service.to_owned();
+    move |source| ServiceError::Tls {
         service: service.clone(),
         source,
     }

@@ -22,6 +22,16 @@ pub(super) fn acceptor(
     by_name: &[(String, Leaf)],
     protocols: &[&[u8]],
 ) -> Result<TlsAcceptor, rustls::Error> {
+    let config = server_config(leaf, by_name, protocols)?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The same as a configuration.
+pub(super) fn server_config(
+    leaf: &Leaf,
+    by_name: &[(String, Leaf)],
+    protocols: &[&[u8]],
+) -> Result<ServerConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = |leaf: &Leaf| {
         CertifiedKey::from_der(vec![leaf.certificate()], leaf.key(), &provider).map(Arc::new)
@@ -38,7 +48,7 @@ pub(super) fn acceptor(
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(shown));
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(config)
 }
 
 /// The certificates of a service. That of rustls refuses certificates for other names than asked for.

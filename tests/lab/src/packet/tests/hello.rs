@@ -3,7 +3,7 @@ use super::super::client_hello::{has_encrypted_hello, server_name};
 use proptest::prelude::*;
 
 /// The handshake message of a client hello, with a padding extension before the name.
-fn message(name: Option<&str>) -> Vec<u8> {
+pub(crate) fn message(name: Option<&str>) -> Vec<u8> {
     message_with(name, &[])
 }
 

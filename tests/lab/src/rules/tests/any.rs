@@ -26,7 +26,18 @@ fn packet_rules() -> Vec<Rule> {
             addresses: vec![],
             port: None,
         },
-        Rule::QuicDrop { addresses: vec![] },
+        Rule::QuicDrop {
+            addresses: vec![],
+            names: vec![],
+        },
+        Rule::QuicDrop {
+            addresses: vec![],
+            names: names(&["blocked.test"]),
+        },
+        Rule::Ech {
+            names: vec![],
+            does: FlowAction::Drop,
+        },
     ]
 }
 

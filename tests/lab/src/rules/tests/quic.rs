@@ -13,7 +13,10 @@ fn to_port(port: u16) -> Flow {
 
 fn rig(addresses: &[&str]) -> Rig {
     let addresses = addresses.iter().map(|a| a.parse().unwrap()).collect();
-    Rig::new(&[Rule::QuicDrop { addresses }])
+    Rig::new(&[Rule::QuicDrop {
+        addresses,
+        names: Vec::new(),
+    }])
 }
 
 #[test]
@@ -37,4 +40,13 @@ fn only_the_addresses_of_the_rule_are_meant() {
     let packet = datagram(&to_port(443), &INITIAL);
     rig(&["198.51.100.2"]).assert_passes(&packet);
     rig(&["198.51.100.1"]).assert_ends(&packet);
+}
+
+#[test]
+fn a_name_that_cannot_be_read_is_not_meant_by_a_rule_of_names() {
+    let rule = Rule::QuicDrop {
+        addresses: Vec::new(),
+        names: vec!["blocked.test".to_owned()],
+    };
+    Rig::new(&[rule]).assert_passes(&datagram(&to_port(443), &INITIAL));
 }

@@ -48,7 +48,10 @@ fn rule(check: &mut Check<'_>, path: &str, rule: &Rule) {
                 );
             }
         }
-        Rule::DnsDrop { names } | Rule::Sni { names, .. } | Rule::Ech { names, .. } => {
+        Rule::DnsDrop { names }
+        | Rule::Sni { names, .. }
+        | Rule::Ech { names, .. }
+        | Rule::QuicDrop { names, .. } => {
             check.dns_names(&names_key, names);
         }
         Rule::DnsRedirect { to, .. } => somebody(check, path, *to, "a service of kind dns"),
@@ -65,7 +68,7 @@ fn rule(check: &mut Check<'_>, path: &str, rule: &Rule) {
                 "is empty: the addresses that it acts on are wanted",
             );
         }
-        Rule::Keyword { .. } | Rule::Endpoint { .. } | Rule::QuicDrop { .. } => {}
+        Rule::Keyword { .. } | Rule::Endpoint { .. } => {}
     }
 }
 

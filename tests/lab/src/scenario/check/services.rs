@@ -52,6 +52,7 @@ fn ports(kind: &ServiceKind) -> Vec<(&'static str, u16)> {
             ("TCP", tls_port.unwrap_or(443)),
         ],
         ServiceKind::Tcp { port, .. } => vec![("TCP", *port)],
+        ServiceKind::Quic { port, .. } => vec![("UDP", port.unwrap_or(443))],
         ServiceKind::UdpEcho { port } => vec![("UDP", *port)],
         ServiceKind::Command { ready_port, .. } => {
             ready_port.iter().map(|port| ("TCP", *port)).collect()
@@ -81,6 +82,9 @@ fn kind(check: &mut Check<'_>, path: &str, kind: &ServiceKind) {
             certificate: shown, ..
         }
         | ServiceKind::Dot {
+            certificate: shown, ..
+        }
+        | ServiceKind::Quic {
             certificate: shown, ..
         } => certificate(check, path, shown),
         ServiceKind::Command { command, env, .. } => {

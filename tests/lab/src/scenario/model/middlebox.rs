@@ -123,6 +123,9 @@ pub enum Rule {
         /// These addresses; none: all.
         #[serde(default)]
         addresses: Vec<IpAddr>,
+        /// Only Initials of version 1 under these names; none: all.
+        #[serde(default)]
+        names: Vec<String>,
     },
 }
 

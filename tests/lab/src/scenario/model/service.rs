@@ -86,6 +86,14 @@ pub enum ServiceKind {
         #[serde(default)]
         page: Vec<Page>,
     },
+    /// QUIC version 1 (RFC 9000) that offers HTTP/3: it completes handshakes and answers no request.
+    Quic {
+        /// Default 443.
+        port: Option<u16>,
+        /// Its certificate.
+        #[serde(default)]
+        certificate: Certificate,
+    },
     /// A proxy that hands on what it gets to the server that is asked for: HTTP by its `Host`, TLS by
     /// the server name in its `ClientHello`, unopened. It knows the names that DNS on its host would.
     Proxy {
