@@ -233,7 +233,11 @@ Examples:
   tonle-agent consent                        print the texts and what was agreed to
   tonle-agent consent --accept-openness o3   agree to openness measurements
   tonle-agent consent --withdraw-openness    take that back; its list is deleted
-  tonle-agent consent --accept-mlab m1       agree to tests with servers of M-Lab")]
+  tonle-agent consent --accept-mlab m1       agree to tests with servers of M-Lab
+  tonle-agent consent --accept-localisation l1
+                                             agree to unusual packets under blocked names
+  tonle-agent consent --withdraw-localisation
+                                             take that back")]
 pub struct ConsentArgs {
     /// Accept this version of the text about quality measurements
     #[arg(long, value_name = "VERSION")]
@@ -250,6 +254,12 @@ pub struct ConsentArgs {
     /// Take back the agreement to tests with M-Lab's servers
     #[arg(long)]
     pub withdraw_mlab: bool,
+    /// Accept this version of the text about localisation, which presupposes openness
+    #[arg(long, value_name = "VERSION", conflicts_with = "withdraw_localisation")]
+    pub accept_localisation: Option<String>,
+    /// Take back the agreement to localisation
+    #[arg(long)]
+    pub withdraw_localisation: bool,
 }
 
 /// Arguments of `categories`.

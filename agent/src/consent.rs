@@ -2,8 +2,9 @@
 //! without it.
 //!
 //! `consent.json`: `{"quality": {"version": "q1", "at_us": …}, "openness": {…} | null, "mlab":
-//! {…} | null, "withdrawn": [{"stream": …, "version": …, "at_us": …}]}`. Each is agreed to
-//! separately; none is possible without quality, because joining itself is that consent.
+//! {…} | null, "localisation": {…} | null, "withdrawn": [{"stream": …, "version": …, "at_us": …}]}`. Each is agreed to
+//! separately; none is possible without quality, because joining itself is that consent, and none to
+//! localisation has effect without openness.
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ pub const QUALITY_VERSION: &str = "q1";
 pub const OPENNESS_VERSION: &str = "o3";
 /// Version of the text about tests with M-Lab's servers. A test binds it to the text.
 pub const MLAB_VERSION: &str = "m1";
+/// Version of the text about localisation. A test binds it to the text.
+pub const LOCALISATION_VERSION: &str = "l1";
 /// Withdrawals remembered; older ones are in nobody's interest.
 const WITHDRAWN_MAX: usize = 16;
 
@@ -43,11 +46,18 @@ pub enum Topic {
     Openness,
     /// Servers that M-Lab's Locate names: M-Lab publishes the volunteer's address.
     Mlab,
+    /// Where on the way somebody interferes: repeated unusual packets under a blocked name.
+    Localisation,
 }
 
 impl Topic {
     /// Every topic, in the order in which texts are shown.
-    pub const ALL: [Self; 3] = [Self::Quality, Self::Openness, Self::Mlab];
+    pub const ALL: [Self; 4] = [
+        Self::Quality,
+        Self::Openness,
+        Self::Mlab,
+        Self::Localisation,
+    ];
 
     /// As it stands in files, options and messages.
     #[must_use]
@@ -56,6 +66,7 @@ impl Topic {
             Self::Quality => "quality",
             Self::Openness => "openness",
             Self::Mlab => "mlab",
+            Self::Localisation => "localisation",
         }
     }
 }
@@ -82,6 +93,7 @@ pub fn current_version(topic: impl Into<Topic>) -> &'static str {
         Topic::Quality => QUALITY_VERSION,
         Topic::Openness => OPENNESS_VERSION,
         Topic::Mlab => MLAB_VERSION,
+        Topic::Localisation => LOCALISATION_VERSION,
     }
 }
 
@@ -130,6 +142,9 @@ pub struct Consent {
     /// To tests with M-Lab's servers.
     #[serde(default)]
     pub mlab: Option<Accepted>,
+    /// To localisation.
+    #[serde(default)]
+    pub localisation: Option<Accepted>,
     /// Agreements taken back, oldest first.
     #[serde(default)]
     pub withdrawn: Vec<Withdrawn>,
@@ -212,10 +227,12 @@ impl Consent {
         (accepted.version == current_version(topic)).then_some(accepted.version.as_str())
     }
 
-    /// Whether it may be done.
+    /// Whether it may be done. Localisation goes on from openness, and not without it.
     #[must_use]
     pub fn allows(&self, topic: impl Into<Topic>) -> bool {
-        self.version(topic).is_some()
+        let topic = topic.into();
+        let has_ground = topic != Topic::Localisation || self.version(Topic::Openness).is_some();
+        has_ground && self.version(topic).is_some()
     }
 
     /// The agreement to a text, whatever its version.
@@ -225,6 +242,7 @@ impl Consent {
             Topic::Quality => self.quality.as_ref(),
             Topic::Openness => self.openness.as_ref(),
             Topic::Mlab => self.mlab.as_ref(),
+            Topic::Localisation => self.localisation.as_ref(),
         }
     }
 
@@ -265,6 +283,7 @@ impl Consent {
             Topic::Quality => &mut self.quality,
             Topic::Openness => &mut self.openness,
             Topic::Mlab => &mut self.mlab,
+            Topic::Localisation => &mut self.localisation,
         }
     }
 }
@@ -276,7 +295,7 @@ mod tests {
 
     /// SHA-256 of every text with its version. Whoever changes a text changes its version too, so
     /// that "accepted q1" means the same words for ever.
-    const TEXTS: [(Topic, &str, &str); 3] = [
+    const TEXTS: [(Topic, &str, &str); 4] = [
         (
             Topic::Quality,
             "q1",
@@ -291,6 +310,11 @@ mod tests {
             Topic::Mlab,
             "m1",
             "ce71d4d07869d559afaeecf8d9b8d1c85341e49fc4fd66337ed702e1476d319f",
+        ),
+        (
+            Topic::Localisation,
+            "l1",
+            "fd752cd1604dc4ab99b7e75af4747c5dd5e31e796191f8015d5dbab31e0db075",
         ),
     ];
 
@@ -336,6 +360,21 @@ mod tests {
             at_us: 5,
         });
         assert!(!consent.allows(Stream::Openness));
+    }
+
+    #[test]
+    fn localisation_is_off_by_default_and_presupposes_openness() {
+        let mut consent = Consent::default();
+        consent.accept(Stream::Quality, QUALITY_VERSION, 5).unwrap();
+        consent
+            .accept(Stream::Openness, OPENNESS_VERSION, 5)
+            .unwrap();
+        assert!(!consent.allows(Topic::Localisation));
+        let accepted = consent.accept(Topic::Localisation, LOCALISATION_VERSION, 6);
+        accepted.unwrap();
+        assert!(consent.allows(Topic::Localisation));
+        consent.withdraw(Stream::Openness, 7);
+        assert!(!consent.allows(Topic::Localisation));
     }
 
     #[test]

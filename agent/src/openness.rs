@@ -2,6 +2,7 @@
 //! nobody is asked more often than OONI's probes ask.
 use crate::config::{Config, DnsIntegrityConfig};
 use crate::device::is_on_this_machine;
+use crate::experiments::CannotRun;
 use crate::gates::Gates;
 use crate::identity::Identity;
 use rand::seq::IndexedRandom;
@@ -21,6 +22,8 @@ const DNS_PORT: u16 = 53;
 const DOH_PAUSE_S: std::ops::RangeInclusive<u64> = 20..=39;
 /// How long it is believed from where a resolver asks.
 const WHOAMI_VALID: Duration = Duration::from_secs(45);
+/// A target is localised again after this: once a day, whatever the jitter of rounds.
+const LOCALISED_ANEW: Duration = Duration::from_secs(23 * 3_600);
 /// Most resolvers remembered.
 const REMEMBERED_MAX: usize = 64;
 
@@ -51,6 +54,8 @@ pub struct Openness {
     pub whoami: Option<String>,
     /// A name that nobody minds; see [`crate::contrast`].
     pub neutral_name: String,
+    /// Wait before each message of `localisation` but the first, milliseconds.
+    pub localisation_pause_ms: u64,
     /// A list of services in place of the one built in.
     pub services: Option<PathBuf>,
     /// Who makes the same request from elsewhere.
@@ -105,9 +110,28 @@ pub(crate) struct Memory {
     doh_at: Option<Instant>,
     /// What a resolver said, and when.
     whoami: HashMap<String, (Instant, Observation)>,
+    /// When a target was last localised.
+    localised: HashMap<String, Instant>,
 }
 
 impl Openness {
+    /// Notes that a target is localised now, unless it was so lately: nobody's line shall show the same
+    /// unusual packets several times a day.
+    pub(crate) fn may_localise(&self, target: &str) -> Result<(), CannotRun> {
+        let mut memory = self.memory();
+        let localised = &mut memory.localised;
+        localised.retain(|_, at| at.elapsed() < LOCALISED_ANEW);
+        if let Some(at) = localised.get(target) {
+            let wait = LOCALISED_ANEW.saturating_sub(at.elapsed());
+            return Err(CannotRun::NotYet {
+                who: "localisation, which tries a target once a day,".to_owned(),
+                wait_s: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+            });
+        }
+        localised.insert(target.to_owned(), Instant::now());
+        Ok(())
+    }
+
     /// As configured.
     #[must_use]
     pub fn of(config: &Config) -> Self {
@@ -132,6 +156,7 @@ impl Openness {
             doh: urls(&openness.doh),
             whoami: Some(openness.whoami.clone()).filter(|name| !name.is_empty()),
             neutral_name: openness.neutral_name.clone(),
+            localisation_pause_ms: openness.localisation_pause_ms,
             services: openness.services.clone(),
             controls: named.into_iter().map(control).collect(),
             trials: Trials::of(&openness.dns_integrity),

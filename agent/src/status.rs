@@ -51,6 +51,9 @@ pub struct Status {
     /// Openness is agreed to and goes nowhere: the collector takes no such records.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub openness_not_taken: bool,
+    /// Version of the text about localisation agreed to; absent by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub localisation_consent: Option<String>,
     /// Place and line.
     pub place: Option<Place>,
     /// The line as the device sees it now.
@@ -152,6 +155,10 @@ pub fn read(config: &Config, told: &Told) -> anyhow::Result<Status> {
         running: is_running(data_dir),
         quality_consent: version(Stream::Quality),
         openness_not_taken: is_lost && openness_consent.is_some(),
+        localisation_consent: agreed
+            .version(Topic::Localisation)
+            .filter(|_| openness_consent.is_some())
+            .map(str::to_owned),
         openness_consent,
         openness: apart,
         mlab_consent: consent.version(Topic::Mlab).map(str::to_owned),
@@ -366,6 +373,9 @@ impl Status {
         }
         if let Some(version) = &self.mlab_consent {
             write!(line, ", M-Lab {version}").expect("a string takes everything");
+        }
+        if let Some(version) = &self.localisation_consent {
+            write!(line, ", localisation {version}").expect("a string takes everything");
         }
         line
     }

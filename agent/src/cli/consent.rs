@@ -44,11 +44,23 @@ pub(super) fn run(config: &Config, args: &ConsentArgs, lang: Lang) -> anyhow::Re
             consent.withdraw(Stream::Openness, now_us);
             targets::delete(&openness, Stream::Openness)?;
         }
+        if let Some(version) = &args.accept_localisation {
+            if !consent.allows(Stream::Openness) {
+                bail!(
+                    "localisation presupposes openness; agree to {} with --accept-openness too",
+                    consent::OPENNESS_VERSION
+                );
+            }
+            consent.accept(Topic::Localisation, version, now_us)?;
+        }
+        if args.withdraw_localisation {
+            consent.withdraw(Topic::Localisation, now_us);
+        }
         Ok(())
     })?;
     for topic in Topic::ALL {
         let place = match topic {
-            Topic::Openness => &openness,
+            Topic::Openness | Topic::Localisation => &openness,
             Topic::Quality | Topic::Mlab => data_dir,
         };
         let said = match Consent::load(place)?.version(topic) {

@@ -29,6 +29,10 @@ const DOH: [&str; 4] = [
 const WHOAMI: &str = "whoami.v4.powerdns.org";
 /// A name for examples (RFC 2606, section 3): nobody has a reason to block it.
 const NEUTRAL_NAME: &str = "example.com";
+/// CenTrace waits as long between two of its probes.
+const LOCALISATION_PAUSE_MS: u64 = 3_000;
+/// Longest such wait: the run ends before it would be over.
+const LOCALISATION_PAUSE_MAX_MS: u64 = 60_000;
 /// Most controls: every one of them fetches the page, too.
 const CONTROLS_MAX: usize = 4;
 /// Most resolvers of a kind.
@@ -57,6 +61,8 @@ pub struct OpennessConfig {
     /// A name that nobody minds, shown or asked about in place of the target's where names are
     /// compared; never connected to.
     pub neutral_name: String,
+    /// Wait before each message of `localisation` but the first, milliseconds.
+    pub localisation_pause_ms: u64,
     /// A list of services in place of the one built in (`configs/services.toml`).
     pub services: Option<PathBuf>,
     /// What resolvers are tried with.
@@ -73,6 +79,7 @@ impl Default for OpennessConfig {
             doh: DOH.map(str::to_owned).to_vec(),
             whoami: WHOAMI.to_owned(),
             neutral_name: NEUTRAL_NAME.to_owned(),
+            localisation_pause_ms: LOCALISATION_PAUSE_MS,
             services: None,
             dns_integrity: DnsIntegrityConfig::default(),
         }
@@ -141,6 +148,12 @@ impl OpennessConfig {
         let neutral = &self.neutral_name;
         if !neutral.contains('.') || ServerName::try_from(neutral.as_str()).is_err() {
             problems.push("`openness.neutral_name` must be a domain name".to_owned());
+        }
+        if self.localisation_pause_ms > LOCALISATION_PAUSE_MAX_MS {
+            problems.push(format!(
+                "`openness.localisation_pause_ms` is {}; at most {LOCALISATION_PAUSE_MAX_MS}",
+                self.localisation_pause_ms
+            ));
         }
         self.dns_integrity.check(is_laboratory, problems);
     }

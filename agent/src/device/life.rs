@@ -1,5 +1,5 @@
 //! The agent's days: rounds by schedule, uploads whenever there is reason to.
-use super::plan::{FAVOURED, RESPONSIVENESS, THROUGHPUT, is_against_server};
+use super::plan::{FAVOURED, LOCALISATION, RESPONSIVENESS, THROUGHPUT, is_against_server};
 use super::{Device, Plan, RoundError};
 use crate::budget::{Ledger, with_overhead};
 use crate::experiments;
@@ -18,6 +18,10 @@ const HEAVY_SEED: u64 = 0x0068_6561_7679;
 
 /// What sets the rare rounds apart from others.
 const FAVOURED_SEED: u64 = 0x6661_766f_7572;
+/// And of the hour of localisation.
+const LOCALISATION_SEED: u64 = 0x6c6f_6361_6c69;
+/// Hours of a day.
+const DAY_HOURS: u64 = 24;
 /// One heavy round of so many is rare: about one in two days.
 const RARE_ROUNDS: u64 = 8;
 /// Time between two looks for what is too old.
@@ -103,12 +107,17 @@ impl Device {
         let mut plan = self.plan(None)?;
         plan.jobs
             .retain(|job| is_against_server(job.experiment.meta().name) == is_heavy);
+        let now_us = wall_us();
+        if !is_hour_of_localisation(self.seed()?, now_us) {
+            plan.jobs
+                .retain(|job| job.experiment.meta().name != LOCALISATION);
+        }
         let has_room = self.has_room_beside_throughput()?;
         if !has_room {
             plan.jobs
                 .retain(|job| job.experiment.meta().name != RESPONSIVENESS);
         }
-        if is_heavy && has_room && self.is_turn_of_the_rare(&plan, wall_us())? {
+        if is_heavy && has_room && self.is_turn_of_the_rare(&plan, now_us)? {
             plan.jobs.extend(self.plan(Some(&[FAVOURED]))?.jobs);
         }
         if plan.jobs.is_empty() {
@@ -215,4 +224,9 @@ impl Device {
         let enrolment = self.enrolment().ok_or(RoundError::NotJoined)?;
         Ok(enrolment.enrolled.country.utc_offset_s)
     }
+}
+/// Whether a round of this hour may localise: one hour of the day, each device its own.
+fn is_hour_of_localisation(seed: u64, now_us: i64) -> bool {
+    let hour = (now_us / HOUR_US).unsigned_abs() % DAY_HOURS;
+    mix(seed ^ LOCALISATION_SEED) % DAY_HOURS == hour
 }

@@ -120,6 +120,16 @@ pub enum RoundError {
         "{0} visits sites, which needs your agreement to openness measurements; read the text and agree with `tonle agent consent`"
     )]
     NoOpennessConsent(&'static str),
+    /// No consent to what an experiment asks for beside its stream.
+    #[error(
+        "{experiment} is riskier than a visit and needs an agreement of its own; read the text with `tonle agent consent` and agree with --accept-{topic}"
+    )]
+    NoOwnConsent {
+        /// The experiment.
+        experiment: &'static str,
+        /// What its text is about.
+        topic: crate::consent::Topic,
+    },
     /// The collector keeps records of other streams only.
     #[error(
         "{experiment} gives {stream} records, which the collector that this agent joined does not take; join one that does"

@@ -45,6 +45,9 @@ pub(super) fn has_server(name: &str) -> bool {
 /// The experiment whose list marks sites that nobody has a reason to block.
 const WEB_CONNECTIVITY: &str = "web_connectivity";
 
+/// The experiment that a round of the schedule has only at one hour of the day.
+pub(super) const LOCALISATION: &str = "localisation";
+
 /// What a round is made of.
 pub(super) struct Plan {
     pub(super) jobs: Vec<Job>,
@@ -123,6 +126,12 @@ impl Device {
         if !self.streams()?.contains(&stream) {
             return Err(RoundError::NoOpennessConsent(experiment));
         }
+        let consent = Consent::load(self.dir.path())?;
+        if let Some(topic) = known.and_then(experiments::Experiment::own_consent)
+            && !consent.allows(topic)
+        {
+            return Err(RoundError::NoOwnConsent { experiment, topic });
+        }
         let mut jobs = self.plan(Some(&[experiment]))?.jobs;
         if let Some(value) = target {
             if stream == Stream::Openness {
@@ -143,7 +152,8 @@ impl Device {
         let chosen = Categories::load(self.dir.path(), &self.config)?;
         let same = |listed: &str| match (Url::parse(listed), Url::parse(value)) {
             (Ok(listed), Ok(asked)) => listed == asked,
-            _ => listed == value,
+            // A name stands for every page of it.
+            _ => listed == value || host_of(listed) == host_of(value),
         };
         let lists = self.lists(&[Stream::Openness], &enrolment)?;
         let listed = lists.into_iter().flat_map(|list| list.targets);
@@ -202,6 +212,7 @@ impl Device {
     pub(super) fn plan(&self, only: Option<&[&str]>) -> Result<Plan, RoundError> {
         let enrolment = self.enrolment().ok_or(RoundError::NotJoined)?;
         let streams = self.streams()?;
+        let consent = Consent::load(self.dir.path())?;
         let lists = self.lists(&streams, &enrolment)?;
         let resolvers = lists
             .iter()
@@ -233,7 +244,9 @@ impl Device {
                 Some(names) => names.contains(&meta.name),
                 None => self.is_on(meta.name, servers.throughput.as_ref(), is_unmetered),
             };
-            if !is_wanted || !streams.contains(&meta.stream) {
+            let own = experiment.own_consent();
+            let is_agreed = own.is_none_or(|topic| consent.allows(topic));
+            if !is_wanted || !is_agreed || !streams.contains(&meta.stream) {
                 continue;
             }
             let server = servers.of_experiment(meta.name);
@@ -328,6 +341,15 @@ impl Servers {
             _ => None,
         }
     }
+}
+
+/// The host of a URL or of a name with or without a port.
+fn host_of(value: &str) -> String {
+    let has_host = |url: &Url| url.has_host();
+    let url = Url::parse(value).ok().filter(has_host);
+    let url = url.or_else(|| Url::parse(&format!("https://{value}/")).ok());
+    url.and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_else(|| value.to_owned())
 }
 
 /// A target that nobody declared where it lies.

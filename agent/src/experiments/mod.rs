@@ -12,6 +12,7 @@ pub mod ech;
 pub mod favoured;
 pub mod interference;
 pub mod latency;
+pub mod localisation;
 pub mod path;
 pub mod quic;
 pub mod responsiveness;
@@ -27,6 +28,7 @@ pub mod web_page;
 
 pub use run::{Recorded, Run};
 
+use crate::consent::Topic;
 use std::future::Future;
 use std::pin::Pin;
 use tonle_evidence::record::{Stream, Target};
@@ -87,6 +89,10 @@ pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), CannotRun>> + Send
 pub trait Experiment: Send + Sync {
     /// What it is.
     fn meta(&self) -> &'static Meta;
+    /// The text that must have been agreed to beside that of its stream; none for most.
+    fn own_consent(&self) -> Option<Topic> {
+        None
+    }
     /// What one run against `target` may cost at most, given the cap per run.
     fn estimate(&self, target: &Target, max_bytes: u64) -> Cost;
     /// Runs once. See the rules at the top of this file.
@@ -108,6 +114,7 @@ pub const ALL: &[&dyn Experiment] = &[
     &services::Services,
     &dns_integrity::DnsIntegrity,
     &interference::Interference,
+    &localisation::Localisation,
     &throughput::Throughput::STANDARD,
     &throughput1::Throughput1::STANDARD,
     &responsiveness::Responsiveness::STANDARD,

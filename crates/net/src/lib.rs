@@ -27,6 +27,7 @@ pub mod tcp;
 pub mod tcp_info;
 pub mod tls;
 pub mod trace;
+pub mod ttl_probe;
 pub mod udp;
 pub mod unsent;
 pub mod websocket;

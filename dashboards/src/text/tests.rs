@@ -124,6 +124,7 @@ fn keys_used() -> BTreeSet<String> {
             "services",
             "dns_integrity",
             "interference",
+            "localisation",
         ]
         .map(|name| format!("experiment.{name}")),
     );

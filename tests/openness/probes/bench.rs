@@ -17,6 +17,7 @@ const RESOLVERS: &str = r#"
 resolvers = ["8.8.8.8", "9.9.9.9"]
 doh = ["https://dns8.test/dns-query", "https://dns9.test/dns-query"]
 whoami = "whoami.test"
+localisation_pause_ms = 20
 [openness.dns_integrity]
 dot = ["8.8.8.8#dns8.test", "9.9.9.9#dns9.test"]
 silent_addresses = ["203.189.132.50"]
@@ -51,15 +52,20 @@ impl Bench {
             .join("tests/lab/scenarios")
             .join(scenario)
             .with_extension("toml");
-        let called = if device.is_some() { NAME } else { COLLECTOR };
-        let home = tempfile::tempdir()?;
-        let folder = home.path().display().to_string();
         let text = std::fs::read_to_string(&file)?.replace("203.0.113.", "203.189.129.");
         // What is included is looked for beside the file, not where the tests run.
         let beside = file.parent().unwrap_or(Path::new(".")).display();
         let text = text.replace("include = \"", &format!("include = \"{beside}/"));
+        Self::start_of(&format!("{text}\n{more}"), device)
+    }
+
+    /// Starts a scenario that is given as text.
+    pub(crate) fn start_of(text: &str, device: Option<Vec<IpAddr>>) -> Result<Self, Failed> {
+        let called = if device.is_some() { NAME } else { COLLECTOR };
+        let home = tempfile::tempdir()?;
+        let folder = home.path().display().to_string();
         let text = format!(
-            "{text}\n{more}\n[[host]]\nname = 'collector'\naddresses = ['{COLLECTOR}']\nnames = ['{NAME}']\n\
+            "{text}\n[[host]]\nname = 'collector'\naddresses = ['{COLLECTOR}']\nnames = ['{NAME}']\n\
              [[service]]\nhost = 'collector'\nkind = 'command'\nready_port = 8080\n\
              command = ['sh', '-c', \"sed s,@CA@,{{ca}}, '{folder}/collector.in' > '{folder}/collector.toml' && \
              exec '{TONLE}' collector serve --config '{folder}/collector.toml'\"]\n"

@@ -2,6 +2,7 @@
 //! verdict of the collector's real program on the record.
 pub(crate) mod bench;
 mod echo;
+mod localise;
 mod resolvers;
 
 use crate::Check;
@@ -99,6 +100,7 @@ pub(crate) fn checks() -> Vec<Check> {
         .into_iter()
         .chain(resolvers::checks())
         .chain(echo::checks())
+        .chain(localise::checks())
         .collect()
 }
 

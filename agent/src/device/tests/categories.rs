@@ -1,13 +1,16 @@
 //! What the volunteer's choice of categories keeps this device from contacting.
 use super::*;
 use crate::categories::Categories;
+use crate::consent::{LOCALISATION_VERSION, Topic};
 use tonle_evidence::category::Category;
 
 const CSV: &str = "experiment,value,category,path_class,stream,note\n\
     latency,127.0.0.1,PORN,local,quality,\n\
     web_connectivity,http://127.0.0.1:9/control,CTRL,local,openness,\n\
     web_connectivity,http://127.0.0.1:9/news,NEWS,local,openness,\n\
-    web_connectivity,http://127.0.0.1:9/porn,PORN,local,openness,\n";
+    web_connectivity,http://127.0.0.1:9/porn,PORN,local,openness,\n\
+    web_connectivity,https://porn.test/page,PORN,unknown,openness,\n\
+    localisation,site.test,NEWS,unknown,openness,\n";
 
 /// A device that joined and takes its targets from [`CSV`].
 async fn device(home: &Home, openness: bool) -> Device {
@@ -38,7 +41,11 @@ async fn sensitive_sites_are_left_out_until_switched_on_and_quality_targets_are_
     chosen.switch_on(Category::Pornography);
     chosen.switch_off(Category::News).unwrap();
     chosen.store(device.data_dir()).unwrap();
-    let changed = ["http://127.0.0.1:9/control", "http://127.0.0.1:9/porn"];
+    let changed = [
+        "http://127.0.0.1:9/control",
+        "http://127.0.0.1:9/porn",
+        "https://porn.test/page",
+    ];
     assert_eq!(visited(&device), changed, "the choice counts at once");
 }
 
@@ -63,4 +70,30 @@ async fn without_consent_to_openness_no_site_is_visited_by_command() {
     let refused = device.measure("web_connectivity", url, &cancel, &()).await;
     assert!(matches!(refused, Err(RoundError::NoOpennessConsent(_))));
     assert_eq!(device.status().spool.records, 0);
+}
+
+#[tokio::test]
+async fn localisation_needs_an_agreement_of_its_own_and_spares_the_same_sites() {
+    let home = Home::new().await;
+    let device = device(&home, true).await;
+    let cancel = CancellationToken::new();
+    let is_planned = || {
+        let contacts = device.contacts().unwrap();
+        contacts.iter().any(|one| one.experiment == "localisation")
+    };
+    assert!(!is_planned());
+    let refused = device
+        .measure("localisation", Some("site.test"), &cancel, &())
+        .await;
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("--accept-localisation"), "{error}");
+    let mut consent = Consent::load(device.data_dir()).unwrap();
+    let accepted = consent.accept(Topic::Localisation, LOCALISATION_VERSION, 1);
+    accepted.unwrap();
+    consent.store(device.data_dir()).unwrap();
+    assert!(is_planned());
+    let spared = device
+        .measure("localisation", Some("porn.test"), &cancel, &())
+        .await;
+    assert!(matches!(spared, Err(RoundError::CategoryOff { .. })));
 }

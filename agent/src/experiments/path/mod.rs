@@ -86,7 +86,7 @@ async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
 }
 
 /// Traces by one method and records what may be.
-async fn trace_by(run: &Run, method: Method, address: IpAddr) -> End {
+pub(super) async fn trace_by(run: &Run, method: Method, address: IpAddr) -> End {
     let mut step = Step::start(&run.clock, "path", scrub::address(address));
     let mut veil = Veil::new(trace::own_networks());
     let mut places: Vec<Place> = Vec::new();

@@ -9,6 +9,7 @@ mod ech;
 mod elsewhere;
 mod finding;
 mod interference;
+mod localisation;
 mod quic;
 mod services;
 mod sni;
@@ -67,6 +68,10 @@ const PROBES: &[Probe] = &[
         experiment: "interference",
         judge: interference::judge,
     },
+    Probe {
+        experiment: "localisation",
+        judge: localisation::judge,
+    },
 ];
 
 /// A run that is not believed of a visit is not believed of a probe either.
@@ -87,6 +92,7 @@ pub const RULES: &[&[Rule]] = &[
     dns_integrity::RULES[0],
     dns_integrity::RULES[1],
     interference::RULES,
+    localisation::RULES,
 ];
 
 /// What is said of a record: the verdict, and what else was reckoned.

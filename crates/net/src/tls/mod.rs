@@ -165,6 +165,22 @@ where
     }
 }
 
+/// The bytes of a `ClientHello` that shows `name`, as a handshake sends it first.
+pub fn client_hello(
+    settings: &NetSettings,
+    name: &ServerName<'static>,
+    alpn: &[&[u8]],
+) -> Result<Vec<u8>, String> {
+    let (config, _) = config(settings, alpn, Manner::default())?;
+    let mut connection =
+        ClientConnection::new(config, name.clone()).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    connection
+        .write_tls(&mut bytes)
+        .map_err(|error| error.to_string())?;
+    Ok(bytes)
+}
+
 fn config(
     settings: &NetSettings,
     alpn: &[&[u8]],

@@ -21,6 +21,7 @@ mod tcp;
 mod udp;
 mod walk;
 
+pub(crate) use network::set_ttl;
 pub use network::{Network, own_networks, range_of};
 pub use walk::{End, HOPS_MAX};
 

@@ -69,7 +69,7 @@ pub fn range_of(address: IpAddr) -> String {
 }
 
 /// Sets the TTL or hop limit of what a socket sends to `target`.
-pub(super) fn set_ttl(socket: &Socket, target: IpAddr, ttl: u8) -> io::Result<()> {
+pub(crate) fn set_ttl(socket: &Socket, target: IpAddr, ttl: u8) -> io::Result<()> {
     match target {
         IpAddr::V4(_) => socket.set_ttl_v4(ttl.into()),
         IpAddr::V6(_) => socket.set_unicast_hops_v6(ttl.into()),
