@@ -12,11 +12,15 @@ use needles::Needle;
 use scan::{Allowed, Scan};
 use serde_json::Value;
 use std::fmt::Write as _;
-use world::{DEVICE_NAME, Planted, device, secrets};
+use world::{DEVICE_NAME, MAC, Planted, device, halves, secrets};
 
 /// What is measured, and the marks that its records must hold.
 const MEASURED: &[(&str, &str, &[&str])] = &[
-    ("web_connectivity", "http://planted.test/body", &["body:"]),
+    (
+        "web_connectivity",
+        "http://planted.test/body",
+        &["planted-body"],
+    ),
     (
         "web_connectivity",
         "http://planted.test/headers",
@@ -35,7 +39,7 @@ const MEASURED: &[(&str, &str, &[&str])] = &[
     (
         "web_connectivity",
         "http://cname.planted.test/body",
-        &["planted-alias"],
+        &["planted-alias", "planted-body"],
     ),
     (
         "web_connectivity",
@@ -88,9 +92,17 @@ fn nothing_is_written() -> Result<(), Failed> {
         DEVICE_NAME.as_bytes(),
     ));
     needles.extend(secrets(&planted)?);
+    needles.extend(needles::of_text("a hardware address", MAC.as_bytes()));
     let mut scan = Scan::new(&needles, ALLOWED)?;
     for (name, text) in &said {
         scan.text(name, text.as_bytes());
+    }
+    let halves = halves(&planted)?;
+    if halves.len() < 2 * MEASURED.len() {
+        return Err(format!("the journal holds {} halves only", halves.len()).into());
+    }
+    for (name, bytes) in &halves {
+        scan.text(name, bytes);
     }
     for folder in ["agent", "collector"] {
         scan.folder(&planted.home().join(folder))?;

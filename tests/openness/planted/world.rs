@@ -3,6 +3,7 @@ use super::needles::{self, Needle};
 use crate::probes::bench::{Bench, COLLECTOR, TONLE};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use libtest_mimic::Failed;
+use rusqlite::{Connection, OpenFlags};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::Path;
@@ -17,7 +18,7 @@ const LINE: &str = "36-37-1-2";
 /// Forms in one header line: clients take a hundred lines at most.
 const FORMS_PER_HEADER: usize = 8;
 /// A device's hardware address: portals know it.
-const MAC: &str = "02:4f:a7:19:c3:5e";
+pub(super) const MAC: &str = "02:4f:a7:19:c3:5e";
 
 /// The addresses of the device: one that the world sees, one of IPv6, and one in the home network.
 pub(super) fn device() -> Vec<IpAddr> {
@@ -151,6 +152,24 @@ impl Planted {
     }
 }
 
+/// Both halves of every record in the collector's journal, which holds them compressed.
+pub(super) fn halves(planted: &Planted) -> Result<Vec<(String, Vec<u8>)>, Failed> {
+    let journal = planted.home().join("collector/journal.sqlite");
+    let journal = Connection::open_with_flags(journal, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut query = journal.prepare("SELECT entry_index, public, private FROM entry")?;
+    let mut rows = query.query([])?;
+    let mut halves = Vec::new();
+    while let Some(row) = rows.next()? {
+        let index: i64 = row.get(0)?;
+        for (column, half) in [(1, "public"), (2, "private")] {
+            let packed: Vec<u8> = row.get(column)?;
+            let bytes = zstd::decode_all(packed.as_slice())?;
+            halves.push((format!("entry {index}, {half}"), bytes));
+        }
+    }
+    Ok(halves)
+}
+
 /// The agent's secret key, as bytes and as text.
 pub(super) fn secrets(planted: &Planted) -> Result<Vec<Needle>, Failed> {
     let line = std::fs::read_to_string(planted.home().join("agent/identity.key"))?;
@@ -168,7 +187,7 @@ pub(super) fn secrets(planted: &Planted) -> Result<Vec<Needle>, Failed> {
 /// A host that puts what it knows of the device into everything, and the names that lead to it and to the
 /// device itself.
 fn planter() -> String {
-    let mut page = format!("<title>Welcome 36.37.1.2</title> body: {MAC}\n");
+    let mut page = format!("<title>Welcome 36.37.1.2</title> planted-body: {MAC}\n");
     let mut headers = String::new();
     let forms: Vec<String> = device().into_iter().flat_map(needles::forms).collect();
     for (number, form) in forms.iter().enumerate() {
