@@ -23,7 +23,7 @@ const DOH_PAUSE_S: std::ops::RangeInclusive<u64> = 20..=39;
 /// How long it is believed from where a resolver asks.
 const WHOAMI_VALID: Duration = Duration::from_secs(45);
 /// A target is localised again after this: once a day, whatever the jitter of rounds.
-const LOCALISED_ANEW: Duration = Duration::from_secs(23 * 3_600);
+const LOCALISED_ANEW: Duration = Duration::from_hours(23);
 /// Most resolvers remembered.
 const REMEMBERED_MAX: usize = 64;
 

@@ -29,7 +29,7 @@ const DOH: [&str; 4] = [
 const WHOAMI: &str = "whoami.v4.powerdns.org";
 /// A name for examples (RFC 2606, section 3): nobody has a reason to block it.
 const NEUTRAL_NAME: &str = "example.com";
-/// CenTrace waits as long between two of its probes.
+/// `CenTrace` waits as long between two of its probes.
 const LOCALISATION_PAUSE_MS: u64 = 3_000;
 /// Longest such wait: the run ends before it would be over.
 const LOCALISATION_PAUSE_MAX_MS: u64 = 60_000;

@@ -1,5 +1,5 @@
 //! Localisation: how far away somebody stands who interferes with the target's server name, by first
-//! messages that end on the way (CenTrace, Raman et al. 2022; OONI ts-037). Gives no verdict.
+//! messages that end on the way (`CenTrace`, Raman et al. 2022; OONI ts-037). Gives no verdict.
 //!
 //! This is more visible than a visit, so it has a consent of its own ([`Topic::Localisation`]), and stops
 //! as soon as there is nothing to locate:
@@ -12,7 +12,7 @@
 //!    does the whole way at two hops in a row, or the neutral one has reached the server. A reset that has
 //!    not come by then is waited for up to twice as far: a box may send it with the TTL that it found,
 //!    and that must last for the way back.
-//! 4. There is a pause before each (`localisation_pause_ms`, CenTrace's three seconds), and one target is
+//! 4. There is a pause before each (`localisation_pause_ms`, `CenTrace`'s three seconds), and one target is
 //!    localised at most once in 23 hours while the agent runs.
 //! 5. Observations: `connect` where it failed, `ttl_probe`, both with `presented` and `round` as those of
 //!    `sni`; `trace_hop` and `path` of the trace. There are no metrics.

@@ -1,5 +1,5 @@
 //! A first message that ends on the way: connects as ever, sends the message with a small TTL, and
-//! watches what comes back (the idea of CenTrace, Raman et al. 2022, and of OONI ts-037).
+//! watches what comes back (the idea of `CenTrace`, Raman et al. 2022, and of OONI ts-037).
 //!
 //! 1. Operation `ttl_probe`, subject `address:port`. Detail: `ttl` (absent: the system's own, so that
 //!    the message reaches the server) and `came`, what came back in its order, each once: `data`,

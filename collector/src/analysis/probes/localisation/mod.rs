@@ -1,4 +1,4 @@
-//! Where on the way somebody interferes with a name, by first messages that end at each hop (CenTrace,
+//! Where on the way somebody interferes with a name, by first messages that end at each hop (`CenTrace`,
 //! Raman et al. 2022; OONI ts-037).
 //!
 //! A message of TTL n passes n − 1 routers. What it meets at hop n and not before stands behind router
