@@ -145,6 +145,8 @@ fn a_body_that_is_no_text_is_searched_for_the_bytes_of_an_address() {
     let body = [&b"\x00\x01"[..], &[203, 0, 113, 9], b"\x02"].concat();
     assert_eq!(Scrubber::new([own]).bytes(&body), b"\x00\x01[scrubbed]\x02");
     let spelled: IpAddr = "49.50.51.52".parse().unwrap();
+    let escaped = Scrubber::new([spelled]).bytes(b"call %31%32%33%34");
+    assert_eq!(escaped, b"call [scrubbed]");
     assert_eq!(Scrubber::new([spelled]).bytes(b"call 1234"), b"call 1234");
 }
 

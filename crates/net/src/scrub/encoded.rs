@@ -84,7 +84,7 @@ fn stretches(text: &[u8], encoding: Encoding, depth: u8, find: Find<'_>) -> Vec<
         let within = stretches(&view.bytes, view.encoding, depth - 1, find);
         found.extend(within.into_iter().map(|stretch| view.origin(&stretch)));
     };
-    escapes(text).into_iter().for_each(&mut look);
+    escapes(text, &mut look);
     hex(text, &mut look);
     base64(text, &mut look);
     found
@@ -117,12 +117,14 @@ impl View {
     }
 }
 
-/// The text with its escapes undone; none: it has none.
-fn escapes(text: &[u8]) -> Option<View> {
+/// Views of the text with its escapes undone, and of each stretch that is nothing but escapes: there
+/// somebody wrote bytes, whatever they spell.
+fn escapes(text: &[u8], look: &mut impl FnMut(View)) {
     if !text.iter().any(|byte| matches!(byte, b'%' | b'&' | b'\\')) {
-        return None;
+        return;
     }
     let mut view = View::new(Encoding::Escapes);
+    let mut run = View::new(Encoding::Hex);
     let mut is_any = false;
     let mut at = 0;
     while at < text.len() {
@@ -130,9 +132,17 @@ fn escapes(text: &[u8]) -> Option<View> {
         is_any |= escape.is_some();
         let (byte, length) = escape.unwrap_or((text[at], 1));
         view.push(byte, at..at + length);
+        if escape.is_some() {
+            run.push(byte, at..at + length);
+        } else if !run.bytes.is_empty() {
+            look(std::mem::replace(&mut run, View::new(Encoding::Hex)));
+        }
         at += length;
     }
-    is_any.then_some(view)
+    if is_any {
+        look(run);
+        look(view);
+    }
 }
 
 /// The byte that an escape at the start of the text stands for, and the escape's length.

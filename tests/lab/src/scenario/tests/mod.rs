@@ -57,7 +57,7 @@ kind = "htp"
              delay_ms, delay_variation_ms, rate_kbit, queue_bytes, loss, reorder, duplicate, mtu, \
              mtu_silent)",
             "x.toml:10: service[0].kind: unknown kind; http is probably meant (known: dns, doh, \
-             dot, http, https, proxy, tcp, udp_echo, command)",
+             dot, http, https, quic, proxy, tcp, udp_echo, command)",
         ]
     );
 }
