@@ -5,18 +5,15 @@
 //! `neutral`, `none`: the name in the ClientHello) and `round` (from 0). Whatever the name, the
 //! certificate is held against the target's. Where another site is tried to compare with, `presented`
 //! is `witness`, and the name and the certificate are that site's.
-use crate::control::{self, CONTROL_BYTES, Question};
+use crate::control::{self, Question};
 use crate::experiments::{CannotRun, Run};
 use crate::steps;
-use futures_util::future::join_all;
 use rustls_pki_types::ServerName;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{Outcome, Target};
-use tonle_evidence::targets::CONTROLS_MAX;
-use tonle_net::dns::Patience;
 use tonle_net::meter::{Metered, TCP_OPEN_CLOSE_BYTES};
 use tonle_net::tcp;
 use tonle_net::tls::{self, ALPN_HTTP1, Ech, Handshake, TlsStream};
@@ -24,8 +21,6 @@ use url::Url;
 
 /// What connecting and a handshake cost on the line, at most: a chain of certificates is long.
 pub const HANDSHAKE_BYTES: u64 = 12_000;
-/// What asking the controls costs on the line, at most.
-pub const CONTROLS_BYTES: u64 = CONTROLS_MAX as u64 * CONTROL_BYTES;
 const HTTPS_PORT: u16 = 443;
 
 /// The name that a ClientHello shows.
@@ -198,20 +193,9 @@ impl Contrast {
 
 impl Contrast {
     /// Asks every control, side by side, what comes of the target's name at this address elsewhere: what
-    /// fails there as well says nothing of the line. As many are asked as the run has bytes for.
+    /// fails there as well says nothing of the line.
     pub async fn ask_controls(&self, run: &Run) {
-        let controls = &run.openness.controls;
-        let left_bytes = run.max_bytes.saturating_sub(run.bytes_used());
-        let room = usize::try_from(left_bytes / CONTROL_BYTES).unwrap_or(usize::MAX);
-        if room < controls.len() {
-            run.ended(Outcome::Capped);
-        }
-        let question = Question::about(&self.url, vec![self.peer]);
-        let asked = controls
-            .iter()
-            .take(room)
-            .map(|control| control::ask(run, control, &question, Patience::FIRST_ANSWER));
-        join_all(asked).await;
+        control::ask_all(run, &Question::about(&self.url, vec![self.peer])).await;
     }
 }
 
@@ -243,6 +227,7 @@ pub fn are_related(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::CONTROL_BYTES;
     use crate::loopback::{net, page, resolver, run_of, target, web};
     use crate::openness::{Control, Openness};
     use proptest::prelude::*;

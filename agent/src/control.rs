@@ -9,6 +9,7 @@
 use crate::experiments::Run;
 use crate::openness::Control;
 use crate::whereabouts;
+use futures_util::future::join_all;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -16,6 +17,8 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tonle_evidence::failure::Failure;
 use tonle_evidence::pass::{self, PASS_HEADER};
+use tonle_evidence::record::Outcome;
+use tonle_evidence::targets::CONTROLS_MAX;
 use tonle_net::clock::wall_us;
 use tonle_net::dns::Patience;
 use tonle_net::http::channel::{self, HeaderMap, HeaderValue, header};
@@ -30,6 +33,8 @@ use url::Url;
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 /// What asking a control costs on the line, at most.
 pub const CONTROL_BYTES: u64 = CONTROL_ANSWER_MAX_BYTES as u64 + (24 << 10);
+/// What asking all controls one question costs on the line, at most.
+pub const CONTROLS_BYTES: u64 = CONTROLS_MAX as u64 * CONTROL_BYTES;
 /// Who asks a control.
 const PROGRAM: &str = concat!("tonle-agent/", env!("CARGO_PKG_VERSION"));
 
@@ -37,7 +42,7 @@ const PROGRAM: &str = concat!("tonle-agent/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug)]
 pub struct Question {
     peers: Vec<SocketAddr>,
-    request: String,
+    request: ControlRequest,
 }
 
 impl Question {
@@ -56,12 +61,34 @@ impl Question {
             tcp_connect: peers.iter().map(SocketAddr::to_string).collect(),
             x_quic_enabled: Some(false),
         };
-        let request = serde_json::to_string(&request);
-        Self {
-            peers,
-            request: request.expect("texts and lists of texts are always JSON"),
-        }
+        Self { peers, request }
     }
+
+    /// The same, over QUIC as well; controls that do not offer that leave it out of their answer.
+    #[must_use]
+    pub fn over_quic(mut self) -> Self {
+        self.request.x_quic_enabled = Some(true);
+        self
+    }
+
+    fn text(&self) -> String {
+        serde_json::to_string(&self.request).expect("texts and lists of texts are always JSON")
+    }
+}
+
+/// Asks every control side by side, as many as the run has bytes for.
+pub async fn ask_all(run: &Run, question: &Question) {
+    let controls = &run.openness.controls;
+    let left_bytes = run.max_bytes.saturating_sub(run.bytes_used());
+    let room = usize::try_from(left_bytes / CONTROL_BYTES).unwrap_or(usize::MAX);
+    if room < controls.len() {
+        run.ended(Outcome::Capped);
+    }
+    let asked = controls
+        .iter()
+        .take(room)
+        .map(|control| ask(run, control, question, Patience::FIRST_ANSWER));
+    join_all(asked).await;
 }
 
 /// Asks one control, which is recorded; the addresses that it found for the page's name. Whoever asks has
@@ -73,9 +100,10 @@ pub async fn ask(
     patience: Patience,
 ) -> Vec<IpAddr> {
     let mut step = Step::start(&run.clock, "control", scrub::url(&control.url));
-    step.fact("request", question.request.as_str());
+    let request = question.text();
+    step.fact("request", request.as_str());
     let until = Instant::now() + TIMEOUT;
-    let exchange = exchange(run, &mut step, control, &question.request, patience);
+    let exchange = exchange(run, &mut step, control, &request, patience);
     let answered = timeout_at(until, exchange).await;
     step.result_known();
     let late = Err(("http_request", Failure::GenericTimeout));

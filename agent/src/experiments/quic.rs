@@ -7,8 +7,11 @@
 //!    before each: what comes once is chance.
 //! 3. The step is [`tonle_net::quic`]; it says `presented` and `round` beside (see
 //!    [`crate::contrast`]). No connection is completed.
+//! 4. Where an Initial under the target's name got no answer, the controls are asked for the same at the
+//!    same address ([`crate::control`]): a server may speak no QUIC.
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
 use crate::contrast::{Contrast, HANDSHAKE_BYTES, Presented, note, pause};
+use crate::control::{self, CONTROLS_BYTES, Question};
 use crate::pairing::orders;
 use crate::steps;
 use std::time::Duration;
@@ -27,10 +30,11 @@ const PAGE_BYTES: u64 = 2 * BODY_MAX_BYTES as u64 + HANDSHAKE_BYTES + 6_000;
 
 static META: Meta = Meta {
     name: "quic",
-    version: 1,
+    version: 2,
     stream: Stream::Openness,
     about: "whether a server answers QUIC under its own name and under another",
-    timeout_s: 120,
+    // The page, six Initials that each wait for an answer, and the controls.
+    timeout_s: 160,
 };
 
 /// See the top of this file.
@@ -43,7 +47,8 @@ impl Experiment for Quic {
 
     fn estimate(&self, _target: &Target, max_bytes: u64) -> Cost {
         Cost {
-            bytes: (PAGE_BYTES + 2 * u64::from(ROUNDS) * PROBE_BYTES).min(max_bytes),
+            bytes: (PAGE_BYTES + 2 * u64::from(ROUNDS) * PROBE_BYTES + CONTROLS_BYTES)
+                .min(max_bytes),
         }
     }
 
@@ -58,6 +63,7 @@ async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
     };
     ask_over_tcp(run, &contrast).await;
     let kinds = [Presented::Target, Presented::Neutral];
+    let mut has_failed = false;
     for (round, order) in (0..).zip(orders(run.seed, ROUNDS, kinds)) {
         (run.progress)(round.into(), ROUNDS.into());
         for presented in order {
@@ -69,8 +75,13 @@ async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
             let name = contrast.name(presented);
             let mut seen = quic::probe(&run.net, &run.clock, &run.meter, contrast.peer, name).await;
             note(&mut seen, presented, round);
+            has_failed |= presented == Presented::Target && !seen.succeeded();
             run.observe(seen);
         }
+    }
+    if has_failed {
+        let question = Question::about(&contrast.url, vec![contrast.peer]).over_quic();
+        control::ask_all(run, &question).await;
     }
     Ok(())
 }

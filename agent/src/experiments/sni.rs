@@ -12,7 +12,8 @@
 //!    same address ([`crate::control`]): a server may be down, or mind its own name. Where none failed
 //!    there is nothing to ask them.
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
-use crate::contrast::{CONTROLS_BYTES, Contrast, HANDSHAKE_BYTES, Presented, pause};
+use crate::contrast::{Contrast, HANDSHAKE_BYTES, Presented, pause};
+use crate::control::CONTROLS_BYTES;
 use crate::pairing::rounds;
 use crate::steps;
 use std::time::Duration;

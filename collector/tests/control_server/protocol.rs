@@ -102,6 +102,32 @@ fn no_page(failure: &str) -> Value {
 }
 
 #[tokio::test]
+async fn quic_is_tried_where_it_is_asked_for_and_at_the_port_of_https_alone() {
+    let (resolver, _) = resolver(&[&[[127, 0, 0, 1]]]).await;
+    let control = Fixture::start(config(&["127.0.0.0/24"], Some(resolver))).await;
+    let asked = |url: &str, quic: bool| {
+        let mut question: Value = serde_json::from_str(&question(url, &["10.0.0.1:443"])).unwrap();
+        question["x_quic_enabled"] = json!(quic);
+        question.to_string()
+    };
+    for (url, quic, tried) in [
+        ("http://site.test/", true, &["127.0.0.1:443"][..]),
+        ("http://site.test/", false, &[]),
+        ("https://site.test:1/", true, &[]),
+    ] {
+        let (_, body) = control.post(&asked(url, quic)).await;
+        let answer: Value = serde_json::from_str(&body).unwrap();
+        let told = answer["quic_handshake"].as_object().unwrap();
+        assert_eq!(told.keys().collect::<Vec<_>>(), tried, "{url} {quic}");
+        for seen in told.values() {
+            assert_eq!(seen["server_name"], "site.test");
+            assert_eq!(seen["status"], false);
+            assert_eq!(seen["failure"], "connection_refused");
+        }
+    }
+}
+
+#[tokio::test]
 async fn redirects_are_followed_with_their_cookies_to_the_final_page() {
     let control = Fixture::start(config(&["127.0.0.1"], None)).await;
     let site = site("127.0.0.1", |request| {

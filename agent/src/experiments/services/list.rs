@@ -45,6 +45,9 @@ pub(super) struct Group {
     hosts: Vec<String>,
     ports: Vec<u16>,
     most: Option<usize>,
+    /// Networks that its addresses lie in; empty where that is not known.
+    #[serde(default)]
+    pub(super) asns: Vec<u32>,
 }
 
 /// What counts as reached.
@@ -85,6 +88,7 @@ impl List {
             is_bounded(group.hosts.len())
                 && is_bounded(group.ports.len())
                 && !group.ports.contains(&0)
+                && group.asns.len() <= ENTRIES_MAX
                 && group.most != Some(0)
         };
         if !is_bounded(list.service.len()) {

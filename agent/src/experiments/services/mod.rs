@@ -7,15 +7,21 @@
 //!    port; where the group says so the handshake is made, under the roots of the service's own
 //!    programs.
 //! 3. What fails is tried once more after a pause: a failure that comes once is chance.
+//! 4. The controls are asked for the places of a part that was not reached ([`crate::control`]): a service may
+//!    be down. Of a part that a mere connection reaches they are asked for one name all the same: no
+//!    certificate says there who answered, but they know the networks of addresses (`elsewhere`).
 //!
 //! Every step says its `group`, what it is to reach (`reach`: `tcp` or `tls`), its `endpoint`
-//! (`host:port`; of a lookup the host), and `attempt` from 0. An observation `services` has the
-//! `service` and the list's `version`.
+//! (`host:port`; of a lookup the host), and `attempt` from 0; where the list says in which networks the
+//! group's addresses lie, `asns`. An observation `services` has the `service` and the list's `version`.
+mod elsewhere;
 mod list;
 
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
 use crate::contrast::{HANDSHAKE_BYTES, pause};
+use crate::control::{self, CONTROLS_BYTES};
 use crate::steps;
+use elsewhere::{QUESTIONS_MAX, Tried};
 use futures_util::StreamExt;
 use futures_util::stream;
 use list::{Group, List, Reach};
@@ -46,10 +52,11 @@ const ENDPOINTS: u64 = 16;
 
 static META: Meta = Meta {
     name: "services",
-    version: 1,
+    version: 2,
     stream: Stream::Openness,
     about: "whether the places that a messenger connects to can be reached",
-    timeout_s: 240,
+    // The places, and then the controls.
+    timeout_s: 400,
 };
 
 /// See the top of this file.
@@ -71,7 +78,7 @@ impl Experiment for Services {
         });
         let each = LOOKUP_BYTES + u64::from(ATTEMPTS) * HANDSHAKE_BYTES;
         Cost {
-            bytes: (endpoints * each).min(max_bytes),
+            bytes: (endpoints * each + QUESTIONS_MAX as u64 * CONTROLS_BYTES).min(max_bytes),
         }
     }
 
@@ -100,15 +107,20 @@ async fn measure(run: &Run, target: &Target) -> Result<(), CannotRun> {
         places.extend(hosts.map(|host| Place { group, host }));
     }
     let net = &net;
-    stream::iter(places)
-        .for_each_concurrent(WIDTH, |place| async move { place.measure(run, net).await })
-        .await;
+    let measured: Vec<_> = places
+        .into_iter()
+        .map(|place| place.measure(run, net))
+        .collect();
+    let tried: Vec<Tried<'_>> = stream::iter(measured).buffered(WIDTH).collect().await;
+    for question in elsewhere::questions(&tried) {
+        control::ask_all(run, &question).await;
+    }
     run.observe(step.succeed());
     Ok(())
 }
 
-impl Place<'_> {
-    async fn measure(&self, run: &Run, net: &NetSettings) {
+impl<'a> Place<'a> {
+    async fn measure(self, run: &Run, net: &NetSettings) -> Tried<'a> {
         let resolved = resolve_host(
             net,
             &run.clock,
@@ -118,25 +130,38 @@ impl Place<'_> {
         )
         .await;
         for mut seen in resolved.observations.clone() {
-            self.label(&mut seen, &self.host, 0);
+            self.label(&mut seen, None, 0);
             run.observe(seen);
         }
         let addresses = &resolved.addresses;
         let with_route = addresses.iter().find(|address| tcp::has_route(**address));
-        let Some(address) = with_route.or(addresses.first()) else {
-            return;
-        };
-        for port in self.group.ports() {
-            let peer = SocketAddr::new(*address, *port);
-            for attempt in 0..ATTEMPTS {
-                if attempt > 0 {
-                    pause(run, PAUSE).await;
-                }
-                if self.reach(run, net, peer, attempt).await {
-                    break;
-                }
+        let (mut peers, mut is_reached) = (Vec::new(), false);
+        if let Some(address) = with_route.or(addresses.first()) {
+            for port in self.group.ports() {
+                let peer = SocketAddr::new(*address, *port);
+                is_reached |= self.reach_at_last(run, net, peer).await;
+                peers.push(peer);
             }
         }
+        Tried {
+            group: self.group,
+            host: self.host,
+            peers,
+            is_reached,
+        }
+    }
+
+    /// Whether one of the attempts reached it.
+    async fn reach_at_last(&self, run: &Run, net: &NetSettings, peer: SocketAddr) -> bool {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                pause(run, PAUSE).await;
+            }
+            if self.reach(run, net, peer, attempt).await {
+                return true;
+            }
+        }
+        false
     }
 
     /// Connects, and shakes hands where that is asked; whether it was reached.
@@ -145,12 +170,11 @@ impl Place<'_> {
             run.ended(Outcome::Capped);
             return false;
         }
-        let endpoint = format!("{}:{}", self.host, peer.port());
         let (mut seen, stream) = tcp::connect(net, &run.clock, peer, tcp::CONNECT_TIMEOUT).await;
         if steps::left_device(&seen) {
             run.count_bytes(TCP_OPEN_CLOSE_BYTES);
         }
-        self.label(&mut seen, &endpoint, attempt);
+        self.label(&mut seen, Some(peer.port()), attempt);
         run.observe(seen);
         let Some(stream) = stream else {
             return false;
@@ -166,18 +190,23 @@ impl Place<'_> {
         };
         let stream = Metered::new(stream, run.meter.clone());
         let (mut seen, _) = tls::handshake(net, &run.clock, stream, wanted).await;
-        self.label(&mut seen, &endpoint, attempt);
+        self.label(&mut seen, Some(peer.port()), attempt);
         let is_reached = seen.succeeded();
         run.observe(seen);
         is_reached
     }
 
-    fn label(&self, seen: &mut Observation, endpoint: &str, attempt: u32) {
+    fn label(&self, seen: &mut Observation, port: Option<u16>, attempt: u32) {
+        let host = scrub::host(&self.host);
+        let endpoint = port.map_or_else(|| host.to_string(), |port| format!("{host}:{port}"));
         let detail = &mut seen.detail;
         detail.insert("group".to_owned(), self.group.id.as_str().into());
         detail.insert("reach".to_owned(), self.group.reach.as_str().into());
-        detail.insert("endpoint".to_owned(), (*scrub::host(endpoint)).into());
+        detail.insert("endpoint".to_owned(), endpoint.into());
         detail.insert("attempt".to_owned(), attempt.into());
+        if !self.group.asns.is_empty() {
+            detail.insert("asns".to_owned(), self.group.asns.clone().into());
+        }
     }
 }
 

@@ -41,6 +41,11 @@ async fn a_place_that_connects_is_tried_once_and_one_that_does_not_twice() {
         .map(|seen| &seen.detail["attempt"])
         .collect();
     assert_eq!(attempts, [0, 0, 1]);
+    // An address of the list is nobody's secret; this one is the device's own.
+    assert_eq!(
+        connects[0].detail["endpoint"],
+        format!("loopback:{open_port}")
+    );
     assert!(connects.iter().all(|seen| seen.detail["group"] == "g"));
 }
 

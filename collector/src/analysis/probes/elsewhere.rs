@@ -15,11 +15,24 @@ pub(super) struct Elsewhere {
 
 /// What every control of a record came to at the addresses that the probe connected to.
 pub(super) fn read(observations: &[Observation]) -> Elsewhere {
-    let connected = observations.iter().filter(|seen| {
-        let is_attempt = seen.operation == "connect";
+    read_by(observations, "connect", came_to)
+}
+
+/// The same of the addresses that the probe sent Initials of QUIC to.
+pub(super) fn read_quic(observations: &[Observation]) -> Elsewhere {
+    read_by(observations, "quic_initial", quic_came_to)
+}
+
+fn read_by(
+    observations: &[Observation],
+    attempt: &str,
+    came_to: fn(&Control, &str) -> Option<Outcome>,
+) -> Elsewhere {
+    let attempted = observations.iter().filter(|seen| {
+        let is_attempt = seen.operation == attempt;
         is_attempt && attempts::shown(seen).is_some()
     });
-    let peers: BTreeSet<&str> = connected
+    let peers: BTreeSet<&str> = attempted
         .filter_map(|seen| seen.subject.as_deref())
         .collect();
     let mut elsewhere = Elsewhere::default();
@@ -42,6 +55,14 @@ fn came_to(control: &Control, peer: &str) -> Option<Outcome> {
     failure.as_ref().map(|_| Outcome::Other)
 }
 
+fn quic_came_to(control: &Control, peer: &str) -> Option<Outcome> {
+    let (_, failure) = control.quic.iter().find(|(at, _)| at == peer)?;
+    Some(match failure {
+        None => Outcome::Answered,
+        Some(_) => Outcome::Silent,
+    })
+}
+
 impl Elsewhere {
     /// Where answers stand by which the target fares no better elsewhere, as every control says; none
     /// where one says otherwise, or none could try.
@@ -53,7 +74,7 @@ impl Elsewhere {
         agree.then(|| self.seen.iter().map(|(_, at)| at.clone()).collect())
     }
 
-    /// Where answers stand of controls that shook hands under the target's name.
+    /// Where answers stand of controls that were answered under the target's name.
     pub(super) fn answered(&self) -> Vec<String> {
         let answered = self.seen.iter();
         answered

@@ -1,6 +1,7 @@
-//! QUIC Initials to one address under the target's name and a neutral one, and what the server says
-//! over TCP.
-use super::attempts::{Name, at, shown};
+//! QUIC Initials to one address under the target's name and a neutral one, what the server says over TCP,
+//! and what controls came to there.
+use super::attempts::{Name, Outcome, at, shown};
+use super::elsewhere::{self, Elsewhere};
 use super::finding::Finding;
 use super::{Rule, Said};
 use serde_json::Value;
@@ -13,7 +14,7 @@ const REPEATS_MIN: usize = 2;
 
 const FILTERED: Rule = Rule {
     id: "quic.filtered",
-    version: 1,
+    version: 2,
     about: "Initials under the target's name are never answered, and those under a neutral one always",
 };
 const ANSWERED: Rule = Rule {
@@ -23,12 +24,12 @@ const ANSWERED: Rule = Rule {
 };
 const DROPPED: Rule = Rule {
     id: "quic.dropped",
-    version: 1,
-    about: "no Initial is answered under any name, by a server that offers HTTP/3 over TCP from here",
+    version: 2,
+    about: "no Initial is answered under any name, by a server that offers HTTP/3 or answers a control",
 };
 const SILENT: Rule = Rule {
     id: "quic.silent",
-    version: 1,
+    version: 2,
     about: "no Initial is answered, and nothing says that the server speaks QUIC",
 };
 const UNSTEADY: Rule = Rule {
@@ -37,7 +38,20 @@ const UNSTEADY: Rule = Rule {
     about: "Initials under one name are answered now and then, or were too few",
 };
 
-pub(super) const RULES: &[Rule] = &[FILTERED, ANSWERED, DROPPED, SILENT, UNSTEADY];
+const DOWN: Rule = Rule {
+    id: "quic.down",
+    version: 1,
+    about: "no control that sent an Initial under the target's name to this address was answered either",
+};
+const ELSEWHERE: Rule = Rule {
+    id: "quic.elsewhere",
+    version: 1,
+    about: "an Initial under the target's name to the same address is answered to a control",
+};
+
+pub(super) const RULES: &[Rule] = &[
+    FILTERED, ANSWERED, DROPPED, SILENT, UNSTEADY, DOWN, ELSEWHERE,
+];
 
 /// What Initials under one name came to.
 #[derive(Default)]
@@ -81,18 +95,33 @@ pub(super) fn judge(observations: &[Observation]) -> Said {
         }
         pointers.push(at(index));
     }
-    find(target.steady(), neutral.steady(), offers, pointers).into()
+    let elsewhere = elsewhere::read_quic(observations);
+    let (target, neutral) = (target.steady(), neutral.steady());
+    if let (Some(false), Some(agreeing)) = (target, elsewhere.agrees(Outcome::Silent)) {
+        pointers.extend(agreeing);
+        return Finding::down(&DOWN, pointers).into();
+    }
+    find(target, neutral, offers, pointers, &elsewhere).into()
 }
 
-fn find(target: Option<bool>, neutral: Option<bool>, offers: bool, at: Vec<String>) -> Finding {
-    match (target, neutral) {
-        (Some(true), _) => Finding::ok(&ANSWERED, at, "silence when tried again"),
+/// What Initials here mean where no control fares alike.
+fn find(
+    target: Option<bool>,
+    neutral: Option<bool>,
+    offers: bool,
+    at: Vec<String>,
+    elsewhere: &Elsewhere,
+) -> Finding {
+    let answered = elsewhere.answered();
+    let speaks = offers || !answered.is_empty();
+    let finding = match (target, neutral) {
+        (Some(true), _) => return Finding::ok(&ANSWERED, at, "silence when tried again"),
         (Some(false), Some(true)) => {
             let would_change =
                 "an answer under the target's name, or the same silence from elsewhere";
             Finding::likely(&FILTERED, Mechanism::QuicSni, at, would_change)
         }
-        (Some(false), Some(false)) if offers => {
+        (Some(false), Some(false)) if speaks => {
             let would_change = "an answer under either name, or the same silence from elsewhere";
             Finding::impaired(&DROPPED, Mechanism::QuicDropped, at, would_change)
         }
@@ -104,7 +133,11 @@ fn find(target: Option<bool>, neutral: Option<bool>, offers: bool, at: Vec<Strin
             let would_change = "two Initials or more under each name that fare alike";
             Finding::insufficient(&UNSTEADY, Reason::BelowFloor, at, would_change)
         }
+    };
+    if answered.is_empty() {
+        return finding;
     }
+    finding.with_notes(vec![(&ELSEWHERE, answered)])
 }
 
 /// Whether a response has the header by which servers offer HTTP/3 (RFC 9114, section 3.1.1).

@@ -15,7 +15,7 @@ fn words(said: &Said) -> (State, String, String) {
     (verdict.state, verdict.rules[0].rule.clone(), why)
 }
 
-fn is(said: &Said, state: State, rule: &str, why: &str) {
+pub(super) fn is(said: &Said, state: State, rule: &str, why: &str) {
     assert_eq!(words(said), (state, rule.to_owned(), why.to_owned()));
 }
 
@@ -294,64 +294,45 @@ fn quic_is_filtered_by_name_or_dropped_only_where_something_says_that_it_would_a
     }
 }
 
-/// Steps of parts: `PART OPERATION FAILURE`, with `reach` tls.
-fn part(group: &str, operation: &str, failure: Option<Failure>) -> Observation {
-    step(
-        operation,
-        failure,
-        json!({ "group": group, "reach": "tls" }),
-    )
-}
-
 #[test]
-fn a_service_is_blocked_only_by_what_no_outage_looks_like() {
-    let reached = || part("a", "tls_handshake", None);
-    let judge = |more: &[Observation]| services::judge(&[&[reached()], more].concat());
-    let cut = || part("b", "tls_handshake", Some(Failure::ConnectionReset));
-    let connected = || part("b", "connect", None);
-    let silent = || part("b", "connect", Some(Failure::GenericTimeout));
-    let forged = || part("b", "resolve", Some(Failure::DnsBogon));
-    let (ok, likely, insufficient) = (State::Ok, State::LikelyBlocked, State::Insufficient);
-    is(&judge(&[]), ok, "services.reached", "");
-    is(
-        &judge(&[connected(), cut(), connected(), cut()]),
-        likely,
-        "services.cut",
-        "tls.reset.other",
-    );
-    is(
-        &judge(&[forged()]),
-        likely,
-        "services.forged",
-        "dns.injection.bogon",
-    );
-    let unreached = [
-        vec![connected(), cut()],
-        vec![connected(), cut(), connected(), cut(), silent()],
-        vec![silent(), silent()],
-        vec![forged(), part("b", "resolve", None), silent()],
-        vec![part("b", "resolve", Some(Failure::DnsNxdomain))],
-    ];
-    for steps in unreached {
-        is(
-            &judge(&steps),
-            insufficient,
-            "services.unreached",
-            "no_control",
-        );
+fn silence_over_quic_is_held_against_what_controls_came_to_at_the_same_address() {
+    let peer = "192.0.2.1:443";
+    let judge = |target, neutral, offers, answers: &[Option<bool>]| {
+        let mut seen = initials(target, neutral, offers);
+        for one in &mut seen {
+            one.subject = Some(peer.to_owned());
+        }
+        let controls = answers.iter().map(|answered| {
+            let failure = (*answered == Some(false)).then_some("generic_timeout_error");
+            let said = json!({ peer: { "status": failure.is_none(), "failure": failure } });
+            let answer = answered.map_or(json!({}), |_| json!({ "quic_handshake": said }));
+            step("control", None, json!({ "answer": answer.to_string() }))
+        });
+        quic::judge(&[seen, controls.collect()].concat())
+    };
+    let (yes, no, not_offered) = (Some(true), Some(false), None);
+    let down = |said: &Said| is(said, State::Down, "quic.down", "");
+    for (neutral, offers) in [("---", false), ("---", true), ("...", false)] {
+        down(&judge("---", neutral, offers, &[no]));
+        down(&judge("---", neutral, offers, &[no, not_offered]));
     }
-    let said = judge(&[silent(), reached(), part("b", "tls_handshake", None)]);
-    is(&said, ok, "services.reached", "");
-    assert_eq!(
-        said.effect.unwrap(),
-        json!({ "a": "reached", "b": "reached" })
-    );
+    for answers in [&[yes][..], &[yes, no], &[yes, not_offered]] {
+        let said = judge("---", "---", false, answers);
+        is(&said, State::Impaired, "quic.dropped", "quic.dropped");
+        assert_eq!(said.overall.rules[1].rule, "quic.elsewhere");
+        let said = judge("---", "...", false, answers);
+        is(&said, State::LikelyBlocked, "quic.filtered", "quic.sni");
+    }
+    let said = judge("---", "---", false, &[not_offered]);
+    is(&said, State::Insufficient, "quic.silent", "no_control");
     is(
-        &services::judge(&[]),
-        insufficient,
-        "services.nothing",
-        "invalid_run",
+        &judge("...", "...", false, &[no]),
+        State::Ok,
+        "quic.answered",
+        "",
     );
+    let said = judge("-.-", "...", false, &[no]);
+    is(&said, State::Insufficient, "quic.unsteady", "below_floor");
 }
 
 #[test]

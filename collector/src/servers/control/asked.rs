@@ -41,6 +41,8 @@ pub(super) struct Asked {
     pub(super) headers: HeaderMap,
     /// Addresses of the probe's endpoints, in its order. Their ports are its affair.
     pub(super) addresses: Vec<IpAddr>,
+    /// Whether QUIC is to be tried as well.
+    pub(super) wants_quic: bool,
 }
 
 impl Asked {
@@ -55,6 +57,7 @@ impl Asked {
         }
         let endpoints = request.tcp_connect.iter();
         Ok(Self {
+            wants_quic: request.x_quic_enabled == Some(true),
             port: port_of(text, &url),
             headers: headers_of(&request),
             addresses: endpoints

@@ -3,15 +3,16 @@
 //! 1. Addresses are those that the probe found and those that we found; ports are those of the URL,
 //!    never of the probe's list: the URL's own port if it has one, else 443, and 80 before it for
 //!    `http`.
-//! 2. TLS is spoken on port 443 only.
+//! 2. TLS is spoken on port 443 only, and so is QUIC, where it is asked for.
 //! 3. Special addresses are told as such, and not contacted.
 use super::Outside;
 use super::asked::Asked;
 use super::counters::ControlCounters;
 use super::guard::is_web_port;
 use super::names;
+use super::quic;
 use super::quota::{Standing, TooMuch};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -26,7 +27,7 @@ const ENDPOINT_MAX: Duration = Duration::from_secs(15);
 /// Most addresses of a request; those that we found come first.
 const ADDRESSES_MAX: usize = 32;
 const HTTP_PORT: u16 = 80;
-const TLS_PORT: u16 = 443;
+pub(super) const TLS_PORT: u16 = 443;
 
 /// The addresses of a request with what is known of them, in the order of their texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +110,7 @@ fn ports_of(asked: &Asked) -> Vec<u16> {
 pub(super) struct Seen {
     pub(super) tcp: BTreeMap<String, ControlTcp>,
     pub(super) tls: BTreeMap<String, ControlTls>,
+    pub(super) quic: BTreeMap<String, ControlTls>,
     /// Addresses with a valid certificate.
     pub(super) valid: BTreeSet<IpAddr>,
 }
@@ -128,8 +130,12 @@ pub(super) async fn try_all(
     let tried = endpoints
         .iter()
         .map(|endpoint| try_one(outside, *endpoint, asked.host()));
-    let mut seen = Seen::default();
-    for (endpoint, (tcp, tls)) in endpoints.iter().zip(join_all(tried).await) {
+    let (tried, quic) = join(join_all(tried), quic::try_all(outside, asked, &endpoints)).await;
+    let mut seen = Seen {
+        quic,
+        ..Seen::default()
+    };
+    for (endpoint, (tcp, tls)) in endpoints.iter().zip(tried) {
         seen.tcp.insert(endpoint.to_string(), tcp);
         let Some(tls) = tls else {
             continue;
@@ -181,6 +187,6 @@ async fn try_one(
 }
 
 /// A host without the brackets of an IPv6 literal.
-fn bare(host: &str) -> &str {
+pub(super) fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }

@@ -14,6 +14,7 @@ mod guard;
 mod lookup;
 mod names;
 mod page;
+mod quic;
 mod quota;
 mod response;
 
@@ -252,6 +253,7 @@ impl Outside {
             ip_info: addresses.told(self, &seen.valid),
             tcp_connect: seen.tcp,
             tls_handshake: seen.tls,
+            quic_handshake: seen.quic,
             http_request: Some(page),
             dns: Some(dns),
             ..ControlResponse::default()

@@ -28,7 +28,7 @@ pub struct ControlRequest {
     /// `address:port` of every endpoint that the probe knew.
     #[serde(default, deserialize_with = "lenient::texts")]
     pub tcp_connect: Vec<String>,
-    /// Whether QUIC is wanted too. Our helper does not offer it, as stock ones by default.
+    /// Whether QUIC is wanted too. Stock helpers do not offer it by default.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub x_quic_enabled: Option<bool>,
 }
@@ -64,7 +64,8 @@ pub struct ControlResponse {
     /// Handshakes, by `address:port`; port 443 only.
     #[serde(default, deserialize_with = "lenient::map")]
     pub tls_handshake: BTreeMap<String, ControlTls>,
-    /// Handshakes over QUIC; our helper makes none.
+    /// Handshakes over QUIC by `address:port`, port 443 only, where they were asked for. Ours sends an
+    /// Initial and takes any answer for success.
     #[serde(default, deserialize_with = "lenient::map")]
     pub quic_handshake: BTreeMap<String, ControlTls>,
     /// The final response, after redirects.

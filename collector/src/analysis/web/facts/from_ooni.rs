@@ -272,6 +272,10 @@ pub(super) fn of_control(at: String, control: &ControlResponse) -> Control {
         let failed = failed(seen.failure.as_ref(), seen.status);
         (peer.clone(), server_name, failed)
     });
+    let quic = control.quic_handshake.iter().map(|(peer, seen)| {
+        let failed = failed(seen.failure.as_ref(), seen.status);
+        (peer.clone(), failed)
+    });
     let http = control.http_request.as_ref().map(|http| ControlHttp {
         failure: failure(http.failure.as_ref()),
         status: http.status_code.unwrap_or(-1),
@@ -288,6 +292,7 @@ pub(super) fn of_control(at: String, control: &ControlResponse) -> Control {
         dns,
         tcp: tcp.collect(),
         tls: tls.collect(),
+        quic: quic.collect(),
         http,
     }
 }

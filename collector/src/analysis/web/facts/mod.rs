@@ -216,6 +216,8 @@ pub struct Control {
     pub tcp: Vec<(String, Option<Failure>)>,
     /// Its handshakes, by `address:port`, with the server name.
     pub tls: Vec<(String, String, Option<Failure>)>,
+    /// Its tries of QUIC, by `address:port`.
+    pub quic: Vec<(String, Option<Failure>)>,
     /// Its final response.
     pub http: Option<ControlHttp>,
 }
