@@ -197,6 +197,7 @@ fn way_of(entry: &Entry) -> Option<(Public, Way)> {
         tier: entry.tier,
         received_at_us: entry.received_at_us,
         asn: entry.network.asn,
+        resolver_asn: entry.network.resolver_asn,
         group_id: entry.network.group_id,
         marks: &entry.marks,
     };

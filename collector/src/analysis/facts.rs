@@ -18,6 +18,7 @@
 use super::Ground;
 use super::reason::{LeftOut, NoCell};
 use crate::statements::Sighting;
+use std::net::{IpAddr, SocketAddr};
 use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::country::Country;
 use tonle_evidence::entry::{Mark, Provenance, Tier};
@@ -54,6 +55,8 @@ pub struct Received<'a> {
     pub received_at_us: i64,
     /// Autonomous system of the source address, where a table was loaded.
     pub asn: Option<u32>,
+    /// Autonomous system from which the device's own resolver asks, where that is known.
+    pub resolver_asn: Option<u32>,
     /// The month's group id of the source prefix.
     pub group_id: Option<Id64>,
     /// What the checks at intake found.
@@ -207,6 +210,24 @@ fn operator_of(public: &Public, asn: Option<u32>, country: &Country) -> String {
         .or_else(|| claim.declared.clone())
         .or_else(|| claim.detected.clone())
         .unwrap_or_else(|| UNKNOWN_OPERATOR.to_owned())
+}
+
+/// An address of the network from which the device's own resolver asks, where the record says one: what the
+/// system's lookups of the name that tells it were answered, or else those of a resolver of the device. Public
+/// resolvers, which are asked by their address, say nothing of it.
+#[must_use]
+pub fn resolver_address(public: &Public) -> Option<IpAddr> {
+    let identities = public.observations.iter();
+    let mut identities = identities.filter(|seen| seen.operation == "resolver_identity");
+    identities.find_map(|seen| {
+        let asked = seen.detail.get("resolver")?.as_str()?;
+        if asked.parse::<SocketAddr>().is_ok() || asked.parse::<IpAddr>().is_ok() {
+            return None;
+        }
+        let addresses = seen.detail.get("addresses")?.as_array()?;
+        let mut addresses = addresses.iter().filter_map(|one| one.as_str());
+        addresses.find_map(|address| address.parse().ok())
+    })
 }
 
 /// The network that openness is told of: by its number, else as the volunteer or device calls it.

@@ -24,6 +24,9 @@ const ARTEFACT_MAX: usize = 120;
 pub struct Said {
     /// [`PAGE`], `dns`, `tcp`, `tls` or `http`.
     pub layer: &'static str,
+    /// Of resolving: `as` and the number of the network that the device's own resolver asks from, where that is
+    /// known. Else empty.
+    pub resolver: String,
     /// The state.
     pub state: State,
     /// Mechanism and artefact of what interferes; else empty.
@@ -80,6 +83,7 @@ pub fn visit(
         let verdict = verdict?;
         Some(Said {
             layer,
+            resolver: resolver_of(layer, received.resolver_asn),
             state: verdict.state,
             fingerprint: fingerprint(verdict, &facts),
         })
@@ -95,6 +99,11 @@ pub fn visit(
         software: format!("{}/{}", public.software.name, public.software.version),
         said: said.collect(),
     }))
+}
+
+fn resolver_of(layer: &str, asn: Option<u32>) -> String {
+    let asn = asn.filter(|_| layer == "dns");
+    asn.map(|asn| format!("as{asn}")).unwrap_or_default()
 }
 
 /// The province, where the volunteer confirmed it and the country has it.

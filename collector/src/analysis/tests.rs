@@ -1,9 +1,11 @@
 //! One test per rule from record to facts.
-use super::{Facts, Ground, LeftOut, NoCell, Received, analyse};
+use super::{Facts, Ground, LeftOut, NoCell, Received, analyse, resolver_address};
 use crate::testing::{HOUR_US, NOON_US, RTT, ground, opened};
+use serde_json::{Value as Json, json};
 use tonle_evidence::entry::{Mark, Provenance, Tier};
 use tonle_evidence::envelope::Opened;
 use tonle_evidence::hash::Hex;
+use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{ClockState, LimitedBy, ProvinceKnown, Sample, Technology};
 use tonle_evidence::statement::Access;
 
@@ -12,6 +14,7 @@ const RECEIVED: Received<'static> = Received {
     tier: Tier::Vetted,
     received_at_us: NOON_US + 60_000_000,
     asn: None,
+    resolver_asn: None,
     group_id: Some(Hex([3; 8])),
     marks: &[],
 };
@@ -237,4 +240,30 @@ fn the_fingerprint_changes_with_whatever_the_rules_refer_to() {
         changed(|ground| drop(ground.country.provinces.pop())),
         before
     );
+}
+
+#[test]
+fn the_devices_own_resolver_asks_from_the_network_that_no_public_resolver_was_asked_for() {
+    let identity = |resolver: &str, addresses: Json| {
+        let mut record = opened(NOON_US, 0);
+        let detail = json!({ "resolver": resolver, "addresses": addresses });
+        record.public.observations = vec![Observation {
+            t_start_us: 0,
+            t_end_us: 1,
+            operation: "resolver_identity".into(),
+            subject: Some("whoami.example".into()),
+            failure: None,
+            detail: serde_json::from_value(detail).unwrap(),
+        }];
+        resolver_address(&record.public).map(|address| address.to_string())
+    };
+    let told = Some("203.0.113.0".to_owned());
+    assert_eq!(identity("system", json!(["203.0.113.0"])), told);
+    assert_eq!(
+        identity("lan_resolver", json!(["lan", "203.0.113.0"])),
+        told
+    );
+    assert_eq!(identity("8.8.8.8:53", json!(["203.0.113.0"])), None);
+    assert_eq!(identity("system", json!(["lan"])), None);
+    assert_eq!(identity("system", json!("lan")), None);
 }

@@ -76,6 +76,7 @@ fn record(
         tier: entry.tier,
         received_at_us: entry.received_at_us,
         asn: entry.network.asn,
+        resolver_asn: entry.network.resolver_asn,
         group_id: entry.network.group_id,
         marks: &entry.marks,
     };

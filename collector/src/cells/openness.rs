@@ -1,10 +1,14 @@
 //! Openness: what visits to pages say, by target × network × layer × day, and who is heard.
 //!
+//! What is said of resolving has the resolver's network as a key more: whoever asks a resolver abroad may be
+//! told otherwise than the network's own customers. It never stands in the place of the network, in which
+//! somebody may answer in a resolver's name.
+//!
 //! A cell holds the witness of every record and no average: outcomes are counted when they are asked for.
 //! A record adds at most one row per layer, whatever came before.
 use super::CellsError;
 use super::apply::sighting;
-use crate::analysis::openness::{Visit, confirmed_province, visit as judge};
+use crate::analysis::openness::{Said, Visit, confirmed_province, visit as judge};
 use crate::analysis::web::Fingerprints;
 use crate::analysis::{Ground, Received, network_of};
 use crate::journal::Entry;
@@ -56,7 +60,7 @@ pub(super) fn visit(
         &visit.sighting,
     )?;
     for said in &visit.said {
-        let cell_id = cell_of(transaction, &visit, said.layer)?;
+        let cell_id = cell_of(transaction, &visit, said)?;
         transaction
             .prepare_cached(
                 "INSERT OR IGNORE INTO openness_witness VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -78,18 +82,19 @@ pub(super) fn visit(
 fn cell_of(
     transaction: &Transaction<'_>,
     visit: &Visit,
-    layer: &str,
+    said: &Said,
 ) -> Result<i64, rusqlite::Error> {
     let key = params![
         visit.hour.day.to_string(),
         visit.target,
         visit.network,
-        layer
+        said.layer,
+        said.resolver,
     ];
     let found = transaction
         .prepare_cached(
             "SELECT cell_id FROM openness_cell
-             WHERE day = ?1 AND target = ?2 AND network = ?3 AND layer = ?4",
+             WHERE day = ?1 AND target = ?2 AND network = ?3 AND layer = ?4 AND resolver = ?5",
         )?
         .query_row(key, |row| row.get(0))
         .optional()?;
@@ -97,8 +102,8 @@ fn cell_of(
         Some(cell_id) => Ok(cell_id),
         None => transaction
             .prepare_cached(
-                "INSERT INTO openness_cell (day, target, network, layer)
-                 VALUES (?1, ?2, ?3, ?4) RETURNING cell_id",
+                "INSERT INTO openness_cell (day, target, network, layer, resolver)
+                 VALUES (?1, ?2, ?3, ?4, ?5) RETURNING cell_id",
             )?
             .query_row(key, |row| row.get(0)),
     }

@@ -83,6 +83,25 @@ fn a_visit_is_a_witness_in_the_cell_of_its_target_network_and_day() {
 }
 
 #[test]
+fn the_resolvers_network_is_a_key_of_what_is_said_of_resolving_and_of_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut cells = cells_of(dir.path());
+    let mut entries = numbered(vec![visit(0, 1, 0), visit(1, 2, 0), visit(2, 3, 0)]);
+    entries[0].network.resolver_asn = Some(38_623);
+    entries[1].network.resolver_asn = Some(15_169);
+    cells.apply(&entries).unwrap();
+    let file = rusqlite::Connection::open(dir.path().join(FILE_NAME)).unwrap();
+    let sql =
+        "SELECT layer || ' ' || resolver FROM openness_cell WHERE network = 'as38623' ORDER BY 1";
+    let mut statement = file.prepare(sql).unwrap();
+    let keys = statement.query_map([], |row| row.get(0)).unwrap();
+    let keys: Vec<String> = keys.map(Result::unwrap).collect();
+    assert_eq!(keys, ["dns ", "dns as15169", "dns as38623", "page "]);
+    let inputs = cells.reader().window(NOW, &ground()).unwrap();
+    assert_eq!(inputs.visits.len(), 3, "a page is one series all the same");
+}
+
+#[test]
 fn a_record_of_another_country_or_experiment_is_no_visit() {
     let dir = tempfile::tempdir().unwrap();
     let mut cells = cells_of(dir.path());

@@ -13,7 +13,7 @@
 //! | `agent_month` | agent × series × local month × window | median of its agent-days |
 //! | `left_out` | metric × province × access × month × reason | how many samples entered no cell |
 //! | `sighting` | agent × month × access × network | what independence is judged by |
-//! | `openness_cell` | target × network × layer × local day | what visits to pages say |
+//! | `openness_cell` | target × network × layer × resolver × local day | what visits to pages say |
 //! | `openness_witness` | openness cell × entry | who, when, what is said, and how it is done |
 //! | `contact` | hour × agent × network × province | who was heard, by the collector's clock |
 //! | `device_result` | newest records of a key | what a volunteer sees of the own device |
@@ -27,7 +27,7 @@ use crate::store::{Schema, application_id};
 pub const FILE_NAME: &str = "derived.sqlite";
 
 /// Raised with any change below: a file of another version is rebuilt, never migrated.
-pub(super) const VERSION: u32 = 5;
+pub(super) const VERSION: u32 = 6;
 
 pub(super) const SCHEMA: Schema = Schema {
     name: "derived",
@@ -137,7 +137,8 @@ CREATE TABLE openness_cell (
     target TEXT NOT NULL,
     network TEXT NOT NULL,
     layer TEXT NOT NULL,
-    UNIQUE (day, target, network, layer)
+    resolver TEXT NOT NULL,        -- of resolving: the network that the resolver asks from; else empty
+    UNIQUE (day, target, network, layer, resolver)
 ) STRICT;
 
 CREATE TABLE openness_witness (

@@ -8,10 +8,13 @@
 //! 4. The signature is the key's, else refused for ever.
 //! 5. A type, schema or kind that this version does not know is stored and marked.
 //! 6. What it does know must have its form, else refused for ever.
+use super::network::NetworkTable;
 use super::plausibility;
 use crate::admin::{Admin, AgentRow};
+use crate::analysis::resolver_address;
 use crate::journal::{ChainPlace, NetworkIdentity, NewEntry};
 use serde_json::Value;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::entry::Mark;
@@ -33,6 +36,17 @@ pub struct Arrival {
     pub tls: &'static str,
 }
 
+/// What lines are held against.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// Who is enrolled, and what is hosted.
+    pub admin: &'a Admin,
+    /// What kinds of records there are.
+    pub catalogue: &'a Catalogue,
+    /// Networks of addresses.
+    pub networks: &'a NetworkTable,
+}
+
 /// What is to be done with a line.
 pub enum Checked {
     /// Append it.
@@ -49,7 +63,8 @@ pub enum Checked {
 
 /// Checks one line.
 #[must_use]
-pub fn check(line: &[u8], arrival: &Arrival, admin: &Admin, catalogue: &Catalogue) -> Checked {
+pub fn check(line: &[u8], arrival: &Arrival, known: Known<'_>) -> Checked {
+    let admin = known.admin;
     let envelope = match Envelope::from_line(line) {
         Ok(envelope) => envelope,
         Err(error) => return Checked::Refused(error),
@@ -65,7 +80,7 @@ pub fn check(line: &[u8], arrival: &Arrival, admin: &Admin, catalogue: &Catalogu
     {
         return Checked::NotHosted(stream);
     }
-    match accept(&envelope, &agent, arrival, catalogue) {
+    match accept(&envelope, &agent, arrival, known) {
         Ok(entry) => Checked::Append(Box::new(entry)),
         Err(error) => Checked::Refused(error),
     }
@@ -75,14 +90,16 @@ fn accept(
     envelope: &Envelope,
     agent: &Arc<AgentRow>,
     arrival: &Arrival,
-    catalogue: &Catalogue,
+    known: Known<'_>,
 ) -> Result<NewEntry, EnvelopeError> {
     envelope.verify()?;
-    let (chain, marks) = read(envelope, catalogue, arrival.received_at_us)?;
+    let read = read(envelope, known.catalogue, arrival.received_at_us)?;
     let mut entry = NewEntry::record(envelope, agent.tier, arrival.received_at_us);
-    entry.chain = chain;
-    entry.marks = marks;
+    entry.chain = read.chain;
+    entry.marks = read.marks;
     entry.network = arrival.network.clone();
+    let resolver = read.resolver.map(|address| known.networks.lookup(address));
+    entry.network.resolver_asn = resolver.and_then(|network| network.asn);
     arrival.tls.clone_into(&mut entry.tls);
     Ok(entry)
 }
@@ -93,7 +110,24 @@ fn stream_of(envelope: &Envelope) -> Option<Stream> {
     public["method"]["stream"].as_str()?.parse().ok()
 }
 
-type Read = (Option<ChainPlace>, Vec<Mark>);
+/// What is read of a record.
+#[derive(Default)]
+struct Read {
+    chain: Option<ChainPlace>,
+    marks: Vec<Mark>,
+    /// An address of the network that the device's own resolver asks from.
+    resolver: Option<IpAddr>,
+}
+
+impl Read {
+    fn marked(chain: Option<ChainPlace>, mark: Mark) -> Self {
+        Self {
+            chain,
+            marks: vec![mark],
+            resolver: None,
+        }
+    }
+}
 
 fn read(
     envelope: &Envelope,
@@ -101,17 +135,17 @@ fn read(
     received_at_us: i64,
 ) -> Result<Read, EnvelopeError> {
     if !envelope.is_current() {
-        return Ok((None, vec![Mark::NewerVersion]));
+        return Ok(Read::marked(None, Mark::NewerVersion));
     }
     let in_half = |half| move |source| EnvelopeError::Half { half, source };
     let public = strict_json::parse(&envelope.record.public).map_err(in_half("public"))?;
     let private = strict_json::parse(&envelope.record.private).map_err(in_half("private"))?;
     let is_schema = |half: &Value, schema: &str| half["schema"] == schema;
     if !is_schema(&public, PUBLIC_SCHEMA) || !is_schema(&private, PRIVATE_SCHEMA) {
-        return Ok((chain_of(&private), vec![Mark::NewerVersion]));
+        return Ok(Read::marked(chain_of(&private), Mark::NewerVersion));
     }
     if public["kind"] != KIND_MEASUREMENT {
-        return Ok((chain_of(&private), vec![Mark::UnknownKind]));
+        return Ok(Read::marked(chain_of(&private), Mark::UnknownKind));
     }
     let private: Private = strict_json::from_value(private).map_err(in_half("private"))?;
     let public: Public = strict_json::from_value(public).map_err(in_half("public"))?;
@@ -119,8 +153,11 @@ fn read(
         chain_id: private.chain_id,
         sequence: private.sequence,
     };
-    let marks = plausibility::marks(&public, &private, catalogue, received_at_us);
-    Ok((Some(chain), marks))
+    Ok(Read {
+        chain: Some(chain),
+        marks: plausibility::marks(&public, &private, catalogue, received_at_us),
+        resolver: resolver_address(&public),
+    })
 }
 
 /// The place in its chain of a private half that this version may not read in full.

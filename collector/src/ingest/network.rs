@@ -113,6 +113,7 @@ impl NetworkTable {
             country: network.country,
             asn_table: self.version.clone(),
             group_id: Some(admin.group_id(&prefix(address), now_us)?),
+            resolver_asn: None,
         })
     }
 

@@ -1,5 +1,5 @@
 //! `POST /api/v1/records`: a batch in, one answer per line out.
-use super::batch::{self, Arrival, Checked};
+use super::batch::{self, Arrival, Checked, Known};
 use super::network::prefix_of;
 use super::source::{Peer, Source};
 use super::{Ingest, body};
@@ -90,10 +90,13 @@ impl Ingest {
     }
 
     fn check_lines(&self, lines: &[&[u8]], arrival: &Arrival) -> Vec<Checked> {
-        lines
-            .iter()
-            .map(|line| batch::check(line, arrival, &self.admin, &self.catalogue))
-            .collect()
+        let known = Known {
+            admin: &self.admin,
+            catalogue: &self.catalogue,
+            networks: &self.network,
+        };
+        let checked = lines.iter().map(|line| batch::check(line, arrival, known));
+        checked.collect()
     }
 
     /// Per-line answers and what is to be stored; a problem when no line's key may send.

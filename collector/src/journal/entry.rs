@@ -22,6 +22,9 @@ pub struct NetworkIdentity {
     pub asn_table: Option<String>,
     /// HMAC of the prefix under the month's key; compares within one month only.
     pub group_id: Option<Id64>,
+    /// Autonomous system from which the device's own resolver asks, where the record says an address of it
+    /// and the table has that. Beside the first, never in its place: who sits on the line lies about both.
+    pub resolver_asn: Option<u32>,
 }
 
 /// A record's place in its agent's chain.

@@ -9,7 +9,7 @@ use tonle_evidence::hash::{Hash, Hex};
 
 const COLUMNS: &str = "entry_index, kind, payload_type, record_hash, public, private, key, sig, \
      chain_id, sequence, tier, provenance, received_at_us, asn, asn_table, network_country, \
-     group_id, salt, marks, receipt, proof";
+     group_id, salt, marks, receipt, proof, resolver_asn";
 
 /// Bytes of entries after which a read gives no more: measurements of OONI's can be large.
 const READ_MAX_BYTES: usize = 32 << 20;
@@ -131,6 +131,7 @@ fn read(row: &Row<'_>) -> Result<Entry, ReadError> {
             asn_table: row.get(14)?,
             country: row.get(15)?,
             group_id: row.get::<_, Option<_>>(16)?.map(Hex),
+            resolver_asn: row.get(21)?,
         },
         salt: Hex(row.get(17)?),
         marks: word(18)?

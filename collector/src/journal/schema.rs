@@ -19,7 +19,8 @@ pub const FILE_NAME: &str = "journal.sqlite";
 pub const SCHEMA: Schema = Schema {
     name: "journal",
     application_id: application_id(*b"TnlJ"),
-    migrations: &["
+    migrations: &[
+        "
         CREATE TABLE entry (
             entry_index     INTEGER PRIMARY KEY CHECK (entry_index >= 0),
             kind            TEXT NOT NULL,
@@ -44,5 +45,9 @@ pub const SCHEMA: Schema = Schema {
             proof           BLOB NOT NULL
         ) STRICT;
         CREATE INDEX entry_chain ON entry (key, chain_id, sequence) WHERE key IS NOT NULL;
-    "],
+    ",
+        "
+        ALTER TABLE entry ADD COLUMN resolver_asn INTEGER;
+    ",
+    ],
 };

@@ -32,6 +32,7 @@ fn record(agent: u8, sequence: u64, text: &str) -> NewEntry {
         country: Some("KH".into()),
         asn_table: Some("test 1".into()),
         group_id: Some(Hex([3; 8])),
+        resolver_asn: Some(15_169),
     };
     entry
 }

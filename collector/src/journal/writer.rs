@@ -347,7 +347,7 @@ fn insert(
     })?;
     let mut statement = transaction.prepare_cached(
         "INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
-         ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+         ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
     )?;
     for (fate, entry) in plan.fates.iter().zip(entries) {
         let Fate::New {
@@ -381,6 +381,7 @@ fn insert(
             marks_to_column(&marks_of(entry, equivocation)),
             receipt,
             proof,
+            entry.network.resolver_asn,
         ])?;
     }
     Ok(())

@@ -144,7 +144,7 @@ impl Export<'_> {
 
     fn of_record(&self, entry: &Entry) -> Option<Result<Vec<u8>, Withheld>> {
         let public = public_of(entry)?;
-        let made = measurement(&public, &entry.record_hash, entry.network.asn, self.country);
+        let made = measurement(&public, &entry.record_hash, &entry.network, self.country);
         Some(self.judge(Some(&public.target.value), made.to_string().as_bytes()))
     }
 

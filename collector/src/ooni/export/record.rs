@@ -5,7 +5,8 @@
 //! 2. Its names (`report_id`, `measurement_uid`) are made from the record's hash: no two records share
 //!    one. `annotations.tonle_record` is that hash, by which the record can be asked for.
 //! 3. Province, place, plan and radio are left out: a site on a network on a day may have fewer than
-//!    five witnesses. The network is what the collector saw at receipt, `AS0` where no table knew it.
+//!    five witnesses. The network is what the collector saw at receipt, `AS0` where no table knew it; so is
+//!    the network that the device's own resolver asks from.
 //! 4. Bodies and certificate chains are not public; their sizes, titles and what the leaf says stand
 //!    in `x_body_bytes`, `x_title` and `x_leaf`. Which address a resolver asked from is left out: it
 //!    may be the volunteer's own.
@@ -14,6 +15,7 @@
 use super::events;
 use crate::analysis::web::facts::{Facts, RunFacts};
 use crate::analysis::web::ooni;
+use crate::journal::NetworkIdentity;
 use serde_json::{Map, Value, json};
 use tonle_evidence::country::Country;
 use tonle_evidence::hash::Hash;
@@ -28,15 +30,26 @@ const TEST_VERSION: &str = "0.5.28";
 /// Digits of the record's hash in its names.
 const NAME_DIGITS: usize = 16;
 
-/// The measurement. `asn`: the network it was received from; `country`: whose clock wrote its hour.
+/// The measurement. `network`: where it was received from; `country`: whose clock wrote its hour.
 #[must_use]
-pub fn measurement(public: &Public, hash: &Hash, asn: Option<u32>, country: &Country) -> Value {
+pub fn measurement(
+    public: &Public,
+    hash: &Hash,
+    network: &NetworkIdentity,
+    country: &Country,
+) -> Value {
     let facts = Facts::from_record(public, None);
     let start_s = start_s(&public.local_hour, country.utc_offset_s);
     let digits = hash.to_string();
     let name = &digits[..NAME_DIGITS];
     let code = country_code(&public.country);
-    let asn = asn.unwrap_or(0);
+    let asn = network.asn.unwrap_or(0);
+    let resolver_asn = network.resolver_asn.unwrap_or(0);
+    let operator_of = |asn| {
+        country
+            .operator_of(asn)
+            .map_or("", |operator| &operator.name)
+    };
     let first = hash.0.first_chunk().expect("a hash has 32 bytes");
     let seen_until_us = public.observations.iter().map(|seen| seen.t_end_us).max();
     let software = &public.software;
@@ -51,11 +64,11 @@ pub fn measurement(public: &Public, hash: &Hash, asn: Option<u32>, country: &Cou
         "probe_asn": format!("AS{asn}"),
         "probe_cc": code,
         "probe_ip": "127.0.0.1",
-        "probe_network_name": country.operator_of(asn).map_or("", |operator| operator.name.as_str()),
+        "probe_network_name": operator_of(asn),
         "report_id": ReportId::new(start_s, WEB_CONNECTIVITY, code, asn, name).to_string(),
-        "resolver_asn": "AS0",
+        "resolver_asn": format!("AS{resolver_asn}"),
         "resolver_ip": "",
-        "resolver_network_name": "",
+        "resolver_network_name": operator_of(resolver_asn),
         "software_name": software.name,
         "software_version": software.version,
         "test_helpers": controls.helpers,

@@ -1,7 +1,7 @@
 //! What is exported reads back as what was measured, names nobody, and links to nothing.
 use super::*;
 use crate::analysis::web::{Facts, ooni};
-use crate::journal::{Journal, NewEntry};
+use crate::journal::{Journal, NetworkIdentity, NewEntry};
 use crate::ooni::entry;
 use crate::testing::{HOUR_US, NOON_US, ground, key, opened};
 use proptest::prelude::*;
@@ -72,7 +72,12 @@ fn good_visit() -> Vec<Observation> {
 }
 
 fn written(public: &Public) -> Value {
-    measurement(public, &Hash::ZERO, Some(38_623), &ground().country)
+    let network = NetworkIdentity {
+        asn: Some(38_623),
+        resolver_asn: Some(15_169),
+        ..NetworkIdentity::default()
+    };
+    measurement(public, &Hash::ZERO, &network, &ground().country)
 }
 
 /// The result keys of a record, and those of its export as somebody else reads it.
