@@ -133,6 +133,15 @@ impl AppState {
         self.published().month_at(self.now_us())
     }
 
+    /// The month that a query's `period` asks for; without one that which runs now.
+    pub fn month(&self, period: Option<&str>) -> Result<LocalMonth, ApiError> {
+        let bad = |error| ApiError::BadRequest(format!("period: {error}"));
+        match period {
+            Some(text) => text.parse().map_err(bad),
+            None => Ok(self.this_month()),
+        }
+    }
+
     /// Statements of a month: the only way a figure leaves the collector.
     pub async fn statements(
         &self,

@@ -1,7 +1,7 @@
 //! The published cells of operators, and how the operators of a province compare.
 use super::Query;
-use super::list::{Format, Row, answer, page, text};
-use super::statements::{month_of, one_of};
+use super::list::{Format, Row, answer, joined, page, text};
+use super::statements::one_of;
 use super::views::{CountsView, FigureView};
 use super::wider::WiderView;
 use crate::cells::{Comparison, OperatorCells};
@@ -202,10 +202,7 @@ async fn read(
     state: &AppState,
     wanted: &Wanted,
 ) -> Result<(About, Vec<Arc<OperatorCells>>), ApiError> {
-    let month = match &wanted.period {
-        Some(text) => month_of(text)?,
-        None => state.this_month(),
-    };
+    let month = state.month(wanted.period.as_deref())?;
     let window = match wanted.window.as_deref() {
         Some(word) => one_of("window", word, &Window::ALL, Window::as_str)?,
         None => Window::All,
@@ -279,36 +276,13 @@ impl ComparisonView {
 }
 
 impl Row for CellView {
-    const COLUMNS: &'static [&'static str] = &[
-        "province",
-        "operator",
-        "access",
-        "state",
-        "median",
-        "low",
-        "high",
-        "coverage_ppm",
-        "agents",
-        "agent_days",
-        "records",
-        "pooled_level",
-        "pooled_name",
-        "pooled_state",
-        "pooled_median",
-        "pooled_low",
-        "pooled_high",
-        "pooled_coverage_ppm",
-        "pooled_agents",
-        "pooled_agent_days",
-        "pooled_records",
-        "pooled_weighted_median",
-        "pooled_weighted_low",
-        "pooled_weighted_high",
-        "pooled_weighted_coverage_ppm",
-        "pooled_effective_agents_milli",
-        "pooled_covered_population_ppm",
-        "caption",
-    ];
+    const COLUMNS: &'static [&'static str] = &joined::<28>(&[
+        &["province", "operator", "access", "state"],
+        FigureView::COLUMNS,
+        CountsView::COLUMNS,
+        WiderView::POOLED_COLUMNS,
+        &["caption"],
+    ]);
 
     fn key(&self) -> String {
         format!("{} {} {}", self.access, self.province, self.operator)

@@ -30,6 +30,23 @@ pub(super) trait Row {
     fn fields(&self) -> Vec<String>;
 }
 
+/// Columns of some parts, one after the other; together they are `N`.
+pub(super) const fn joined<const N: usize>(parts: &[&[&'static str]]) -> [&'static str; N] {
+    let mut all = [""; N];
+    let (mut part, mut at) = (0, 0);
+    while part < parts.len() {
+        let mut index = 0;
+        while index < parts[part].len() {
+            all[at] = parts[part][index];
+            index += 1;
+            at += 1;
+        }
+        part += 1;
+    }
+    assert!(at == N, "the number of columns is not that of their names");
+    all
+}
+
 /// A part of a list.
 #[derive(Debug)]
 pub(super) struct Page<T> {

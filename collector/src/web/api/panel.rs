@@ -1,7 +1,6 @@
 //! The plan of the panel: where the next agents would decide most.
 use super::Query;
 use super::list::{Format, Row, answer, page, text};
-use super::statements::month_of;
 use super::wider::SpeaksOfView;
 use crate::web::problem::{ApiError, Problem};
 use crate::web::state::AppState;
@@ -127,10 +126,7 @@ pub(in crate::web) async fn panel(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, ApiError> {
     let format = Format::of(wanted.format.as_deref())?;
-    let month = match &wanted.period {
-        Some(text) => month_of(text)?,
-        None => state.this_month(),
-    };
+    let month = state.month(wanted.period.as_deref())?;
     let metric = match wanted.metric {
         Some(id) if state.ground.catalogue.get(&id).is_none() => {
             let detail = format!("there is no metric '{id}'; see /api/v1/metrics");

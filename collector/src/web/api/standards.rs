@@ -1,7 +1,6 @@
 //! The table of standards: each rule × province × operator of a month, with its verdict.
 use super::Query;
 use super::list::{Format, Row, answer, page, text};
-use super::statements::month_of;
 use super::views::CountsView;
 use crate::cells::{HeldRow, StandardsTable};
 use crate::statements::standard::{power, table::FALSE_MAX};
@@ -184,10 +183,7 @@ pub(in crate::web) async fn standards(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, ApiError> {
     let format = Format::of(wanted.format.as_deref())?;
-    let month = match &wanted.period {
-        Some(text) => month_of(text)?,
-        None => state.this_month(),
-    };
+    let month = state.month(wanted.period.as_deref())?;
     let table = state.standards(month).await?;
     exists(
         "standard",

@@ -10,7 +10,6 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use tonle_evidence::local_time::LocalMonth;
 use tonle_evidence::statement::{Access, CAPTION, Statement, Window};
 use utoipa::{IntoParams, ToSchema};
 
@@ -79,10 +78,7 @@ pub(in crate::web) async fn statements(
 ) -> Result<Response, ApiError> {
     let format = Format::of(wanted.format.as_deref())?;
     let (limit, cursor) = (wanted.limit, wanted.cursor.clone());
-    let month = match &wanted.period {
-        Some(text) => month_of(text)?,
-        None => state.this_month(),
-    };
+    let month = state.month(wanted.period.as_deref())?;
     let filter = filter(wanted, &state)?;
     let all = state.statements(month, filter).await?;
     let key = |one: &Statement| {
@@ -103,11 +99,6 @@ pub(in crate::web) async fn statements(
     };
     let next = part.next.as_deref();
     Ok(answer(format, &uri, next, view, |view| &view.statements))
-}
-
-pub(super) fn month_of(text: &str) -> Result<LocalMonth, ApiError> {
-    let bad = |error| ApiError::BadRequest(format!("period: {error}"));
-    text.parse().map_err(bad)
 }
 
 fn filter(wanted: Wanted, state: &AppState) -> Result<Filter, ApiError> {

@@ -1,6 +1,6 @@
 //! What the API answers with. Each view writes exactly the JSON of the evidence type that it shows,
 //! which a test checks, and adds the description that `OpenAPI` needs.
-use super::list::{Row, text};
+use super::list::{Row, joined, text};
 use super::wider::WiderView;
 use serde::Serialize;
 use tonle_evidence::catalogue::{Better, Metric};
@@ -119,40 +119,15 @@ impl From<Statement> for StatementView {
 }
 
 impl Row for StatementView {
-    const COLUMNS: &'static [&'static str] = &[
-        "metric",
-        "unit",
-        "province",
-        "access",
-        "period",
-        "window",
-        "state",
-        "median",
-        "low",
-        "high",
-        "coverage_ppm",
-        "agents",
-        "agent_days",
-        "records",
-        "pooled_level",
-        "pooled_name",
-        "pooled_state",
-        "pooled_median",
-        "pooled_low",
-        "pooled_high",
-        "pooled_coverage_ppm",
-        "pooled_agents",
-        "pooled_agent_days",
-        "pooled_records",
-        "pooled_weighted_median",
-        "pooled_weighted_low",
-        "pooled_weighted_high",
-        "pooled_weighted_coverage_ppm",
-        "pooled_effective_agents_milli",
-        "pooled_covered_population_ppm",
-        "left_out",
-        "caption",
-    ];
+    const COLUMNS: &'static [&'static str] = &joined::<32>(&[
+        &[
+            "metric", "unit", "province", "access", "period", "window", "state",
+        ],
+        FigureView::COLUMNS,
+        CountsView::COLUMNS,
+        WiderView::POOLED_COLUMNS,
+        &["left_out", "caption"],
+    ]);
 
     fn key(&self) -> String {
         format!("{} {} {}", self.metric, self.province, self.access)
@@ -180,6 +155,9 @@ impl Row for StatementView {
 }
 
 impl FigureView {
+    /// Names of [`FigureView::fields`].
+    pub(super) const COLUMNS: &'static [&'static str] = &["median", "low", "high", "coverage_ppm"];
+
     /// Median, both ends and coverage; empty where there is none.
     pub(super) fn fields(figure: Option<&Self>) -> [String; 4] {
         [
@@ -192,6 +170,9 @@ impl FigureView {
 }
 
 impl CountsView {
+    /// Names of [`CountsView::fields`].
+    pub(super) const COLUMNS: &'static [&'static str] = &["agents", "agent_days", "records"];
+
     /// Agents, agent-days and records; empty where none may be shown.
     pub(super) fn fields(counts: Option<&Self>) -> [String; 3] {
         [

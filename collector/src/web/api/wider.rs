@@ -1,7 +1,7 @@
 //! The published figures of regions and of the nation, unweighted and weighted.
 use super::Query;
-use super::list::{Format, Row, answer, page, text};
-use super::statements::{month_of, one_of};
+use super::list::{Format, Row, answer, joined, page, text};
+use super::statements::one_of;
 use super::views::{CountsView, FigureView};
 use crate::web::problem::{ApiError, Problem};
 use crate::web::state::AppState;
@@ -142,10 +142,7 @@ pub(in crate::web) async fn wider(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, ApiError> {
     let format = Format::of(wanted.format.as_deref())?;
-    let month = match &wanted.period {
-        Some(text) => month_of(text)?,
-        None => state.this_month(),
-    };
+    let month = state.month(wanted.period.as_deref())?;
     let window = match wanted.window.as_deref() {
         Some(word) => one_of("window", word, &Window::ALL, Window::as_str)?,
         None => Window::All,
@@ -193,25 +190,19 @@ pub(in crate::web) async fn wider(
 }
 
 impl Row for WiderRow {
-    const COLUMNS: &'static [&'static str] = &[
-        "access",
-        "level",
-        "name",
-        "state",
-        "median",
-        "low",
-        "high",
-        "coverage_ppm",
-        "agents",
-        "agent_days",
-        "records",
-        "weighted_median",
-        "weighted_low",
-        "weighted_high",
-        "weighted_coverage_ppm",
-        "effective_agents_milli",
-        "covered_population_ppm",
-    ];
+    const COLUMNS: &'static [&'static str] = &joined::<17>(&[
+        &["access", "level", "name", "state"],
+        FigureView::COLUMNS,
+        CountsView::COLUMNS,
+        &[
+            "weighted_median",
+            "weighted_low",
+            "weighted_high",
+            "weighted_coverage_ppm",
+            "effective_agents_milli",
+            "covered_population_ppm",
+        ],
+    ]);
 
     fn key(&self) -> String {
         let (level, name) = (self.said.speaks_of.level, self.said.speaks_of.name());
@@ -240,6 +231,26 @@ impl SpeaksOfView {
 }
 
 impl WiderView {
+    /// Names of [`WiderView::fields`] where what it says stands beside a finer figure.
+    pub(super) const POOLED_COLUMNS: &'static [&'static str] = &[
+        "pooled_level",
+        "pooled_name",
+        "pooled_state",
+        "pooled_median",
+        "pooled_low",
+        "pooled_high",
+        "pooled_coverage_ppm",
+        "pooled_agents",
+        "pooled_agent_days",
+        "pooled_records",
+        "pooled_weighted_median",
+        "pooled_weighted_low",
+        "pooled_weighted_high",
+        "pooled_weighted_coverage_ppm",
+        "pooled_effective_agents_milli",
+        "pooled_covered_population_ppm",
+    ];
+
     /// Level, name, state, figure, counts, weighted figure and what is covered; empty where there is none.
     pub(super) fn fields(said: Option<&Self>) -> Vec<String> {
         let weighted = said.and_then(|one| one.weighted.as_ref());
