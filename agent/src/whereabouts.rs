@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use tonle_evidence::failure::Failure;
 use tonle_net::dns::{Asked, Patience, resolve_host, system};
 use tonle_net::tcp::has_route;
-use url::Url;
+use url::{Host, Url};
 
 /// Where a helper is.
 #[derive(Debug)]
@@ -17,16 +17,28 @@ pub struct Whereabouts {
     pub is_out_of_reach: bool,
 }
 
-/// Where the helper at this URL is, by what programs of the device are told.
-pub async fn of(run: &Run, url: &Url, patience: Patience) -> Whereabouts {
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(literal) = bare.parse() {
-        return Whereabouts {
+impl Whereabouts {
+    /// Of a URL that gives an address there is nothing to ask.
+    #[must_use]
+    pub fn of_literal(url: &Url) -> Option<Self> {
+        let literal: IpAddr = match url.host()? {
+            Host::Ipv4(address) => address.into(),
+            Host::Ipv6(address) => address.into(),
+            Host::Domain(_) => return None,
+        };
+        Some(Self {
             is_out_of_reach: !has_route(literal),
             addresses: Ok(vec![literal]),
-        };
+        })
     }
+}
+
+/// Where the helper at this URL is, by what programs of the device are told.
+pub async fn of(run: &Run, url: &Url, patience: Patience) -> Whereabouts {
+    if let Some(literal) = Whereabouts::of_literal(url) {
+        return literal;
+    }
+    let host = url.host_str().unwrap_or_default();
     let asked = system_says(run, host, patience).await;
     let left = asked.iter().any(|one| left_device(&one.observation));
     let failure = asked.iter().find_map(|one| one.observation.failure.clone());

@@ -2,7 +2,7 @@
 use rustls_pki_types::ServerName;
 use serde::Deserialize;
 use std::net::IpAddr;
-use tonle_net::settings::is_special;
+use tonle_evidence::special::is_special;
 
 /// Public resolvers over TLS, as their operators publish them.
 const DOT: [&str; 3] = [

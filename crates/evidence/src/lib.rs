@@ -24,6 +24,7 @@ pub mod panel;
 pub mod pass;
 pub mod receipt;
 pub mod record;
+pub mod special;
 pub mod standard;
 pub mod statement;
 pub mod strata;

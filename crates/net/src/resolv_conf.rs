@@ -64,7 +64,7 @@ pub fn kind(resolver: IpAddr) -> ResolverKind {
     let resolver = resolver.to_canonical();
     if resolver.is_loopback() || resolver.is_unspecified() {
         ResolverKind::Loopback
-    } else if crate::settings::is_special(resolver) {
+    } else if tonle_evidence::special::is_special(resolver) {
         ResolverKind::Lan
     } else {
         ResolverKind::Public

@@ -9,11 +9,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use std::net::{IpAddr, SocketAddr};
-use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
 use tonle_net::dns::{Asked, Patience, https, resolve_host, tls};
-use tonle_net::tcp::has_route;
-use url::{Host, Url};
+use url::Url;
 
 /// Attempts at a resolver.
 const ATTEMPTS: u32 = 2;
@@ -103,17 +101,10 @@ async fn over_https(trial: &Trial<'_>, which: usize, url: &Url) -> Vec<IpAddr> {
 /// Where a resolver over HTTPS stands, by the device's own resolvers.
 async fn whereabouts(trial: &Trial<'_>, label: Label, url: &Url) -> Whereabouts {
     let run = trial.run;
-    let host = match url.host() {
-        Some(Host::Ipv4(address)) => return literal(address.into()),
-        Some(Host::Ipv6(address)) => return literal(address.into()),
-        Some(Host::Domain(name)) => name,
-        None => {
-            return Whereabouts {
-                addresses: Err(Failure::DnsNonRecoverableFailure),
-                is_out_of_reach: true,
-            };
-        }
-    };
+    if let Some(literal) = Whereabouts::of_literal(url) {
+        return literal;
+    }
+    let host = url.host_str().unwrap_or_default();
     let patience = Patience::FIRST_ANSWER;
     let resolved = resolve_host(&run.net, &run.clock, &run.meter, host, patience).await;
     let label = Label {
@@ -131,13 +122,6 @@ async fn whereabouts(trial: &Trial<'_>, label: Label, url: &Url) -> Whereabouts 
     Whereabouts {
         addresses,
         is_out_of_reach,
-    }
-}
-
-fn literal(address: IpAddr) -> Whereabouts {
-    Whereabouts {
-        addresses: Ok(vec![address]),
-        is_out_of_reach: !has_route(address),
     }
 }
 

@@ -9,7 +9,7 @@
 //! So everything before the first public hop is hidden. What remains are routers of operators, which
 //! the way of every other customer shows as well.
 use std::net::IpAddr;
-use tonle_net::settings::is_special;
+use tonle_evidence::special::is_special;
 use tonle_net::trace::Network;
 
 /// Hides the volunteer's side of one way.

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tonle_evidence::special::is_special;
 use tonle_net::roots::{self, RootsError};
-use tonle_net::settings::is_special;
 
 /// Requests at the same time, as stock helpers have it.
 const MAX_IN_FLIGHT: usize = 25;

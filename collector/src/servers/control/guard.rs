@@ -9,7 +9,7 @@
 //! Names prove nothing: whoever connects asks here with the address itself, and connects to no other.
 use crate::ingest::source::Cidr;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
-use tonle_net::settings::{embedded_v4, is_special};
+use tonle_evidence::special::{embedded_v4, is_special};
 
 /// Where Azure talks to its machines, among public addresses; other clouds use link-local and private ones.
 const AZURE: IpAddr = IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16));

@@ -1,5 +1,6 @@
 //! An address of an answer, and which addresses no public service can have.
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
+use tonle_evidence::special;
 
 /// An address as the source writes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,11 +32,10 @@ impl Address {
         }
     }
 
-    /// True for text that is no address and for ranges that no public service can have (the
-    /// special-purpose registries of RFC 6890).
+    /// True for text that is no address and for one that no public service can have.
     #[must_use]
     pub fn is_bogon(&self) -> bool {
-        self.ip.is_none_or(|ip| is_special(ip.to_canonical()))
+        self.ip.is_none_or(special::is_bogon)
     }
 
     /// True for the device itself.
@@ -49,41 +49,6 @@ impl Address {
     pub fn is_v6(&self) -> bool {
         self.ip.is_some_and(|ip| ip.to_canonical().is_ipv6())
     }
-}
-
-fn is_special(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(v4) => is_special_v4(v4),
-        IpAddr::V6(v6) => is_special_v6(v6),
-    }
-}
-
-fn is_special_v4(v4: Ipv4Addr) -> bool {
-    let [a, b, c, _] = v4.octets();
-    v4.is_private()
-        || v4.is_loopback()
-        || v4.is_link_local()
-        || v4.is_documentation()
-        || a == 0
-        || a >= 224 // multicast, reserved, broadcast
-        || (a == 100 && (64..128).contains(&b)) // shared
-        || (a == 198 && (18..20).contains(&b)) // benchmarking
-        || (a == 192 && b == 0 && c == 0)
-}
-
-/// Addresses behind NAT64 (`64:ff9b::/96`, RFC 6052) lead to public ones and are none of these.
-fn is_special_v6(v6: Ipv6Addr) -> bool {
-    let [a, b, ..] = v6.segments();
-    v6.is_unspecified()
-        || v6.is_loopback()
-        || v6.is_multicast()
-        || (a & 0xfe00) == 0xfc00 // unique local
-        || (a & 0xffc0) == 0xfe80 // link local
-        || (a & 0xffc0) == 0xfec0 // site local
-        || (a == 0x2001 && b == 0x0db8) // documentation
-        || (a == 0x3fff && b < 0x1000) // documentation
-        || (a == 0x2001 && (b == 0 || b == 2)) // Teredo, benchmarking
-        || a == 0x0100 // discard
 }
 
 #[cfg(test)]
@@ -116,7 +81,12 @@ mod tests {
         ] {
             assert!(Address::new(text, None).is_bogon(), "{text}");
         }
-        for text in ["93.184.216.34", "2606:4700::1", "64:ff9b::5db8:d822"] {
+        for text in [
+            "93.184.216.34",
+            "2606:4700::1",
+            "64:ff9b::5db8:d822",
+            "64:ff9b:1::5db8:d822",
+        ] {
             assert!(!Address::new(text, None).is_bogon(), "{text}");
         }
     }
