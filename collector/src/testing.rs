@@ -96,6 +96,7 @@ pub(crate) fn opened(t_start_us: i64, value: i64) -> Opened {
         prev_hash: Hex::ZERO,
         t_start_us,
         t_end_us: t_start_us + 1_000_000,
+        clock_offset_us: None,
         blind: Hex([9; 16]),
         bodies: Vec::new(),
     };

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tonle_evidence::hash::Hash;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{
-    Claim, Clock, Context, Method, Outcome, ProvinceKnown, Software, Technology,
+    Claim, Context, Method, Outcome, ProvinceKnown, Software, Technology,
 };
 use tonle_net::clock::wall_us;
 use tonle_net::settings::NetSettings;
@@ -324,10 +324,8 @@ impl<'a> RoundDesk<'a> {
             radio: after.radio,
             cross_traffic_bytes: cross_traffic(&close.spent, after.counters, job),
             plan: self.declared.plan(),
-            clock: Clock {
-                state: after.clock,
-                offset_us: self.device.clock_offset_us(),
-            },
+            clock: after.clock,
+            clock_offset_us: self.device.clock_offset_us(),
             bytes_used: finished.bytes_used,
             consent_version: self
                 .consent

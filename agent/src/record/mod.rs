@@ -23,9 +23,9 @@ use tonle_evidence::hash::Hex;
 use tonle_evidence::local_time::LocalHour;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{
-    BodyPrefix, Claim, Clock, Context, KIND_MEASUREMENT, Method, Outcome, PRIVATE_SCHEMA,
-    PUBLIC_SCHEMA, PlaceKind, Plan, Private, Province, Public, Radio, Sample, SealError, Software,
-    Target, Technology, seal,
+    BodyPrefix, Claim, Clock, ClockState, Context, KIND_MEASUREMENT, Method, Outcome,
+    PRIVATE_SCHEMA, PUBLIC_SCHEMA, PlaceKind, Plan, Private, Province, Public, Radio, Sample,
+    SealError, Software, Target, Technology, offset_class, seal,
 };
 
 /// Most bytes kept of one body: see [`BodyPrefix`].
@@ -66,8 +66,11 @@ pub struct RunContext {
     pub cross_traffic_bytes: Option<i64>,
     /// The declared plan.
     pub plan: Plan,
-    /// State of the wall clock, and the offset to the collector's.
-    pub clock: Clock,
+    /// State of the wall clock.
+    pub clock: ClockState,
+    /// The collector's clock minus this device's, microseconds, where known. The public half says
+    /// its class only.
+    pub clock_offset_us: Option<i64>,
     /// Bytes that the run used.
     pub bytes_used: u64,
     /// Version of the consent text of the method's stream.
@@ -276,7 +279,10 @@ fn public(context: &RunContext, recorded: Recorded, samples: Vec<Sample>) -> Pub
             radio: context.radio.clone(),
             cross_traffic_bytes: context.cross_traffic_bytes,
             plan: context.plan.clone(),
-            clock: context.clock.clone(),
+            clock: Clock {
+                state: context.clock,
+                offset_us: context.clock_offset_us.map(offset_class),
+            },
             limited_by: recorded.limited_by,
             bytes_used: i64::try_from(context.bytes_used).unwrap_or(i64::MAX),
         },
@@ -305,6 +311,7 @@ fn private(
         prev_hash: chain.prev_hash,
         t_start_us: context.t_start_us,
         t_end_us: context.t_start_us.saturating_add(context.duration_us),
+        clock_offset_us: context.clock_offset_us,
         blind: Hex(entropy.blind),
         bodies: bodies.iter().map(prefix).collect(),
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tonle_evidence::envelope::Opened;
 use tonle_evidence::observation::Observation;
-use tonle_evidence::record::{ClockState, LimitedBy, PathClass, ProvinceKnown, QuotaState, Stream};
+use tonle_evidence::record::{LimitedBy, PathClass, ProvinceKnown, QuotaState, Stream};
 
 pub(crate) fn context() -> RunContext {
     RunContext {
@@ -45,10 +45,8 @@ pub(crate) fn context() -> RunContext {
             upload_bps: None,
             quota: QuotaState::Unknown,
         },
-        clock: Clock {
-            state: ClockState::Synchronised,
-            offset_us: Some(12),
-        },
+        clock: ClockState::Synchronised,
+        clock_offset_us: Some(12),
         bytes_used: 640,
         consent_version: "q1".into(),
         software: Software {
@@ -182,6 +180,32 @@ fn own_addresses_are_in_no_byte_of_a_record() {
     }
     let body = BASE64.decode(&opened.private.bodies[0].base64).unwrap();
     assert_eq!(body, b"hello [scrubbed]");
+}
+
+#[test]
+fn an_exact_clock_offset_is_in_the_private_half_only() {
+    for offset_us in [-259_201_234_567, 61_234_567, 1_234_567] {
+        let mut context = context();
+        context.clock_offset_us = Some(offset_us);
+        let (built, opened) = built(&context, recorded());
+        let public = String::from_utf8_lossy(&built.envelope.record.public);
+        let digits = offset_us.unsigned_abs().to_string();
+        assert!(!public.contains(&digits), "{public}");
+        let class_us = opened.public.context.clock.offset_us;
+        assert_eq!(class_us, Some(offset_class(offset_us)));
+        assert_eq!(opened.private.clock_offset_us, Some(offset_us));
+    }
+}
+
+#[test]
+fn two_devices_whose_clocks_are_off_by_as_many_hours_look_alike_in_public() {
+    let public_by = |offset_us: i64| {
+        let mut context = context();
+        context.clock_offset_us = Some(offset_us);
+        let (built, _) = built(&context, recorded());
+        built.envelope.record.public
+    };
+    assert_eq!(public_by(7_212_345_678), public_by(9_876_543_210));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use tonle_evidence::VerifyingKey;
 use tonle_evidence::hash::Hash;
 use tonle_evidence::observation::Observation;
 use tonle_evidence::record::{
-    Claim, Clock, ClockState, Method, Outcome, PathClass, PlaceKind, Plan, Province, ProvinceKnown,
+    Claim, ClockState, Method, Outcome, PathClass, PlaceKind, Plan, Province, ProvinceKnown,
     QuotaState, Software, Stream, Target,
 };
 use tonle_net::clock::wall_us;
@@ -140,10 +140,8 @@ fn context() -> RunContext {
             upload_bps: None,
             quota: QuotaState::Unknown,
         },
-        clock: Clock {
-            state: ClockState::Synchronised,
-            offset_us: None,
-        },
+        clock: ClockState::Synchronised,
+        clock_offset_us: None,
         bytes_used: 0,
         consent_version: "q1".into(),
         software: Software {

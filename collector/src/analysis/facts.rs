@@ -27,7 +27,7 @@ use tonle_evidence::hash::Id64;
 use tonle_evidence::local_time::LocalHour;
 use tonle_evidence::record::{
     ClockState, Context, KIND_MEASUREMENT, LimitedBy, PlaceKind, Private, ProvinceKnown, Public,
-    Sample, Technology,
+    Sample, Technology, clock_offset_us,
 };
 use tonle_evidence::statement::Access;
 
@@ -184,7 +184,7 @@ pub(super) fn hour_of(
     utc_offset_s: i32,
 ) -> Result<LocalHour, NoCell> {
     let clock = &public.context.clock;
-    let correction_us = match (clock.state, clock.offset_us) {
+    let correction_us = match (clock.state, clock_offset_us(public, private)) {
         (ClockState::Synchronised, _) => 0,
         (ClockState::Unsynchronised | ClockState::Unknown, Some(offset_us)) => offset_us,
         (ClockState::Unsynchronised | ClockState::Unknown, None) => {

@@ -88,6 +88,12 @@ fn a_clock_that_cannot_be_believed_is_corrected_by_its_known_offset_or_left_out(
         });
         assert_eq!(corrected.unwrap().hour.to_string(), "2026-11-10T10");
     }
+    let by_private_half = facts_of(|record| {
+        record.public.context.clock.state = ClockState::Unknown;
+        record.public.context.clock.offset_us = Some(-HOUR_US);
+        record.private.clock_offset_us = Some(-2 * HOUR_US);
+    });
+    assert_eq!(by_private_half.unwrap().hour.to_string(), "2026-11-10T10");
     let synchronised = facts_of(|record| {
         record.public.context.clock.offset_us = Some(-2 * HOUR_US);
     });

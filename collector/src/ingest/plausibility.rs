@@ -1,7 +1,7 @@
 //! Marks: facts about a record that its receiver can see. Pure. A mark never refuses a record.
 use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::entry::Mark;
-use tonle_evidence::record::{Private, Public, Sample};
+use tonle_evidence::record::{Private, Public, Sample, clock_offset_us};
 
 /// A record that was measured longer ago is late.
 const LATE_US: i64 = 3_600_000_000;
@@ -18,7 +18,7 @@ pub fn marks(
     catalogue: &Catalogue,
     received_at_us: i64,
 ) -> Vec<Mark> {
-    let offset_us = public.context.clock.offset_us.unwrap_or(0);
+    let offset_us = clock_offset_us(public, private).unwrap_or(0);
     let start_us = private.t_start_us.saturating_add(offset_us);
     let end_us = private.t_end_us.saturating_add(offset_us);
     let runs_backwards = private.t_end_us < private.t_start_us;

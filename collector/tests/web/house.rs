@@ -321,6 +321,7 @@ fn halves(agent: &Agent, rtt_us: i64) -> (Public, Private) {
         prev_hash: Hex::ZERO,
         t_start_us,
         t_end_us: t_start_us + 1_000_000,
+        clock_offset_us: None,
         blind: Hex([9; 16]),
         bodies: Vec::new(),
     };

@@ -10,12 +10,14 @@
 //!
 //! Only the public half is ever published. It names no agent and links to no other record; the
 //! 16-byte blind keeps the private half's hash from being guessed.
+mod clock_class;
 mod private;
 mod public;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod seal;
 
+pub use clock_class::{clock_offset_us, offset_class};
 pub use private::{BodyPrefix, PRIVATE_SCHEMA, Private};
 pub use public::{
     Claim, Clock, ClockState, Context, KIND_MEASUREMENT, LimitedBy, Method, Outcome, PUBLIC_SCHEMA,

@@ -35,6 +35,10 @@ pub struct Private {
     pub t_start_us: i64,
     /// Start plus the run's monotonic duration.
     pub t_end_us: i64,
+    /// Collector time minus ours, microseconds, from the last exchange with the collector. The
+    /// public half has its class only ([`crate::record::offset_class`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset_us: Option<i64>,
     /// 16 random bytes, so that the half's hash cannot be guessed.
     pub blind: Id128,
     /// Prefixes of fetched bodies.

@@ -245,7 +245,9 @@ pub struct Plan {
 pub struct Clock {
     /// Whether it can be believed.
     pub state: ClockState,
-    /// Collector time minus ours, microseconds, from the last exchange with the collector.
+    /// Collector time minus ours as a class, microseconds ([`crate::record::offset_class`]): the
+    /// exact one would tell one device's records from all others'. Earlier records hold the exact
+    /// one here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset_us: Option<i64>,
 }

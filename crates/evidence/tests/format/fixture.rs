@@ -7,7 +7,7 @@ use tonle_evidence::observation::{Detail, Observation};
 use tonle_evidence::record::{
     BodyPrefix, Claim, Clock, ClockState, Context, KIND_MEASUREMENT, LimitedBy, Method, Outcome,
     PRIVATE_SCHEMA, PUBLIC_SCHEMA, PathClass, PlaceKind, Plan, Private, Province, ProvinceKnown,
-    Public, QuotaState, Sample, Software, Stream, Target, Technology,
+    Public, QuotaState, Sample, Software, Stream, Target, Technology, offset_class,
 };
 
 /// Secret key of the agent of all vectors.
@@ -73,7 +73,7 @@ pub(crate) fn full() -> (Public, Private) {
             },
             clock: Clock {
                 state: ClockState::Synchronised,
-                offset_us: Some(-1_500),
+                offset_us: Some(offset_class(-4_000_500)),
             },
             limited_by: Some(LimitedBy::Line),
             bytes_used: 48_211,
@@ -88,7 +88,12 @@ pub(crate) fn full() -> (Public, Private) {
     };
     (
         public,
-        private(7, sha256(b"the record before"), vec![body()]),
+        private(
+            7,
+            sha256(b"the record before"),
+            vec![body()],
+            Some(-4_000_500),
+        ),
     )
 }
 
@@ -136,10 +141,15 @@ pub(crate) fn minimal() -> (Public, Private) {
         limited_by: None,
         bytes_used: 0,
     };
-    (public, private(0, Hex::ZERO, Vec::new()))
+    (public, private(0, Hex::ZERO, Vec::new(), None))
 }
 
-fn private(sequence: u64, prev_hash: Hash, bodies: Vec<BodyPrefix>) -> Private {
+fn private(
+    sequence: u64,
+    prev_hash: Hash,
+    bodies: Vec<BodyPrefix>,
+    clock_offset_us: Option<i64>,
+) -> Private {
     Private {
         schema: PRIVATE_SCHEMA.into(),
         record_id: Hex([0x33; 16]),
@@ -149,6 +159,7 @@ fn private(sequence: u64, prev_hash: Hash, bodies: Vec<BodyPrefix>) -> Private {
         prev_hash,
         t_start_us: 1_795_436_106_000_001,
         t_end_us: 1_795_436_107_250_000,
+        clock_offset_us,
         blind: Hex([0x55; 16]),
         bodies,
     }

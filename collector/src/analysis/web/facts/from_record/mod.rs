@@ -31,7 +31,7 @@ use url::Url;
 /// The version of the experiment since which steps say what they belong to.
 const LABELLED_SINCE: u32 = 2;
 /// How far a clock may be off before certificates cannot be judged by it.
-const CLOCK_OFF_MAX_US: i64 = 24 * 3_600 * 1_000_000;
+const CLOCK_OFF_MIN_US: i64 = 24 * 3_600 * 1_000_000;
 
 impl Facts {
     /// The facts of a record of `web_connectivity`.
@@ -75,7 +75,7 @@ fn run_facts(public: &Public) -> RunFacts {
     let is_off = clock.state != ClockState::Synchronised
         && clock
             .offset_us
-            .is_some_and(|offset_us| offset_us.saturating_abs() > CLOCK_OFF_MAX_US);
+            .is_some_and(|offset_us| offset_us.saturating_abs() >= CLOCK_OFF_MIN_US);
     let own = |seen: &&Observation| !gates::is_check(seen);
     let mut steps = public.observations.iter().filter(own);
     let never_left = steps.all(|seen| seen.detail.get("sent") == Some(&false.into()));
