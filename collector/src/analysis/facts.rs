@@ -239,7 +239,9 @@ pub(crate) fn network_of(public: &Public, asn: Option<u32>) -> String {
         .unwrap_or_else(|| UNKNOWN_OPERATOR.to_owned())
 }
 
-pub(super) fn access_of(technology: Technology) -> Access {
+/// The access class of a technology, under which figures are published.
+#[must_use]
+pub fn access_of(technology: Technology) -> Access {
     match technology {
         Technology::Unknown => Access::Unknown,
         technology if technology.is_mobile() => Access::Mobile,

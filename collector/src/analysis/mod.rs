@@ -14,7 +14,7 @@ mod reason;
 mod tests;
 pub mod web;
 
-pub use facts::{Facts, Received, Stratum, Value, analyse, resolver_address};
+pub use facts::{Facts, Received, Stratum, Value, access_of, analyse, resolver_address};
 pub(crate) use facts::{admitted, network_of};
 pub use reason::{LeftOut, NoCell};
 

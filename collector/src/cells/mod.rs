@@ -5,12 +5,13 @@
 //! place × tier × local hour. One transaction takes a run of entries in together with the progress,
 //! so a kill leaves the file as if the run had never begun. See `schema` for the tables.
 mod apply;
+mod hours;
 mod intern;
 mod openness;
 #[cfg(test)]
 mod openness_tests;
-mod operators;
 mod panel;
+mod parts;
 mod published;
 mod read;
 mod roll;
@@ -22,7 +23,7 @@ mod wider;
 mod window;
 mod worker;
 
-pub use operators::{Comparison, OperatorCells};
+pub use parts::{Comparison, PartCells, PartsOf};
 pub use published::{Filter, Published};
 pub use read::{CellsReader, DeviceIndex, DeviceResult, SeriesKey};
 pub use schema::FILE_NAME;

@@ -1,9 +1,10 @@
 //! The published grid: metric × province × access × month × window. Of totals there are those of regions and
 //! of the nation (`wider`), which are suppressed where a suppressed cell could be found by subtraction.
 use super::CellsError;
-use super::read::{BySeries, CellsReader, SeriesKey};
+use super::read::{CellsReader, SeriesKey};
+use super::roll::nested;
 use crate::analysis::Ground;
-use crate::statements::AgentPeriod;
+use crate::statements::Rules;
 use crate::statements::pool::own_state;
 use std::sync::Arc;
 use tonle_evidence::local_time::{LocalHour, LocalMonth};
@@ -60,7 +61,9 @@ impl Published {
         filter: &Filter,
     ) -> Result<Vec<Statement>, CellsError> {
         let (province, metric) = (filter.province.as_deref(), filter.metric.as_deref());
-        let mut read = self.cells.month(month, filter.window, province, metric)?;
+        let windows = nested(filter.window, self.ground.country.peak);
+        let rules = Rules::of(filter.window);
+        let mut read = self.cells.month(month, &windows, province, metric)?;
         let metrics = self.ground.catalogue.iter().filter(|(id, declared)| {
             metric.is_none_or(|wanted| wanted == *id)
                 && (declared.headline || !filter.headline_only)
@@ -77,8 +80,7 @@ impl Published {
                         province: info.code.clone(),
                         access,
                     };
-                    let part = read.part.as_ref().map(|part| agents(part, &key));
-                    let state = own_state(agents(&read.whole, &key), part);
+                    let state = own_state(&read.nested(&key), &rules);
                     let left_out = read.left_out.remove(&key).filter(|_| state.shows_counts());
                     statements.push(Statement {
                         metric: key.metric,
@@ -97,9 +99,4 @@ impl Published {
         }
         Ok(statements)
     }
-}
-
-/// The agents of a series; of one that has none nobody.
-pub(super) fn agents<'a>(all: &'a BySeries<AgentPeriod>, key: &SeriesKey) -> &'a [AgentPeriod] {
-    all.get(key).map_or(&[], Vec::as_slice)
 }

@@ -1,6 +1,6 @@
 //! Questions to the cells: what agents gave over a month, and the newest records of a device.
 use super::schema::{FILE_NAME, SCHEMA};
-use super::{CellsError, next_index};
+use super::{CellsError, hours, next_index};
 use crate::statements::{AgentPeriod, Sighting};
 use crate::store;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use tonle_evidence::hash::{Hash, Hex, PublicKey};
 use tonle_evidence::local_time::{LocalHour, LocalMonth};
-use tonle_evidence::statement::{Access, LeftOut, Window};
+use tonle_evidence::statement::{Access, CellsBy, LeftOut, Window};
 
 /// What statements are made of, within one month.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,12 +27,20 @@ pub(super) type BySeries<T> = BTreeMap<SeriesKey, Vec<T>>;
 /// What a month's statements are made of.
 #[derive(Debug)]
 pub struct Month {
-    /// What agents gave over whole days.
-    pub(super) whole: BySeries<AgentPeriod>,
-    /// What they gave in the window that is asked for, where that is a part of the day.
-    pub(super) part: Option<BySeries<AgentPeriod>>,
+    /// What agents gave in each window that was asked for, from the whole day inwards.
+    windows: Vec<BySeries<AgentPeriod>>,
     /// Samples that entered no cell.
     pub(super) left_out: BySeries<LeftOut>,
+}
+
+impl Month {
+    /// The agents of a series in each window; of one that has none nobody.
+    pub(super) fn nested(&self, key: &SeriesKey) -> Vec<&[AgentPeriod]> {
+        let windows = self.windows.iter();
+        windows
+            .map(|all| all.get(key).map_or(&[][..], Vec::as_slice))
+            .collect()
+    }
 }
 
 /// One of a device's newest records.
@@ -48,7 +56,7 @@ pub struct DeviceResult {
     pub no_cell: Option<String>,
 }
 
-/// What one agent gave to an operator's cells in one province over a month.
+/// What one agent gave to the cells of one part of a province over a month.
 #[derive(Debug, Clone)]
 pub(super) struct AgentHours {
     /// Name of the enrolment batch.
@@ -67,8 +75,8 @@ pub(super) struct HourOf {
     pub(super) records: u64,
 }
 
-/// Agents by province and operator.
-pub(super) type ByOperator = BTreeMap<(String, String), Vec<AgentHours>>;
+/// Agents by province and part of it.
+pub(super) type ByPart = BTreeMap<(String, String), Vec<AgentHours>>;
 
 /// What is known of one device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,12 +110,12 @@ impl CellsReader {
         Ok(next_index(&self.connect()?)?)
     }
 
-    /// What a month's statements are made of, of one province or metric where asked, in one view of
-    /// the file.
+    /// What a month's statements are made of in these windows, of one province or metric where asked, in one
+    /// view of the file.
     pub fn month(
         &self,
         month: LocalMonth,
-        window: Window,
+        windows: &[Window],
         province: Option<&str>,
         metric: Option<&str>,
     ) -> Result<Month, CellsError> {
@@ -115,31 +123,30 @@ impl CellsReader {
         let view = connection.unchecked_transaction()?;
         let wanted = (month.to_string(), province, metric);
         let sightings = sightings(&view, month)?;
-        let whole = agent_periods(&view, &wanted, Window::All, &sightings)?;
-        let part = match window {
-            Window::All => None,
-            window => Some(agent_periods(&view, &wanted, window, &sightings)?),
-        };
+        let windows = windows.iter().map(|window| match window {
+            Window::Hour(hour) => hours::periods(&view, &wanted, *hour, &sightings),
+            kept => agent_periods(&view, &wanted, *kept, &sightings),
+        });
         Ok(Month {
-            whole,
-            part,
+            windows: windows.collect::<Result<_, _>>()?,
             left_out: left_out(&view, &wanted)?,
         })
     }
 
-    /// The agent-hours of each month's series that is asked for, by province and operator, in one view
+    /// The agent-hours of each month's series that is asked for, by province and part of it, in one view
     /// of the file.
     pub(super) fn hours(
         &self,
         month: LocalMonth,
         series: &[(&str, Access)],
-    ) -> Result<Vec<ByOperator>, CellsError> {
+        by: CellsBy,
+    ) -> Result<Vec<ByPart>, CellsError> {
         let connection = self.connect()?;
         let view = connection.unchecked_transaction()?;
         let sightings = sightings(&view, month)?;
         series
             .iter()
-            .map(|(metric, access)| hours_of(&view, month, (metric, *access), &sightings))
+            .map(|(metric, access)| hours::of(&view, month, (metric, *access), by, &sightings))
             .collect()
     }
 
@@ -175,14 +182,17 @@ impl CellsReader {
     }
 }
 
+/// Networks of agents by access class.
+pub(super) type Sightings = HashMap<(i64, Access), Vec<Sighting>>;
+
 /// A month, and the province and metric that are asked for.
-type Wanted<'a> = (String, Option<&'a str>, Option<&'a str>);
+pub(super) type Wanted<'a> = (String, Option<&'a str>, Option<&'a str>);
 
 fn agent_periods(
     view: &Connection,
     wanted: &Wanted<'_>,
     window: Window,
-    sightings: &HashMap<(i64, Access), Vec<Sighting>>,
+    sightings: &Sightings,
 ) -> Result<BySeries<AgentPeriod>, CellsError> {
     let (month, province, metric) = wanted;
     let mut statement = view.prepare(
@@ -211,50 +221,6 @@ fn agent_periods(
     Ok(series)
 }
 
-fn hours_of(
-    view: &Connection,
-    month: LocalMonth,
-    (metric, access): (&str, Access),
-    sightings: &HashMap<(i64, Access), Vec<Sighting>>,
-) -> Result<ByOperator, CellsError> {
-    let mut statement = view.prepare(
-        "SELECT province, operator, agent_hour.agent_id, coalesce(batch, ''), hour, value,
-                agent_hour.records
-         FROM series JOIN agent_hour USING (series_id) JOIN cell USING (cell_id)
-              JOIN agent USING (agent_id)
-         WHERE metric = ?1 AND access = ?2 AND hour BETWEEN ?3 || '-01T00' AND ?3 || '-31T23'
-         ORDER BY province, operator, agent_hour.agent_id, hour, cell_id",
-    )?;
-    let mut rows = statement.query(params![metric, access.as_str(), month.to_string()])?;
-    let mut operators = ByOperator::new();
-    let mut last: Option<i64> = None;
-    while let Some(row) = rows.next()? {
-        let agent_id: i64 = row.get(2)?;
-        let agents = operators.entry((row.get(0)?, row.get(1)?)).or_default();
-        if agents.is_empty() || last != Some(agent_id) {
-            agents.push(AgentHours {
-                batch: row.get(3)?,
-                sightings: sightings
-                    .get(&(agent_id, access))
-                    .cloned()
-                    .unwrap_or_default(),
-                hours: Vec::new(),
-            });
-        }
-        last = Some(agent_id);
-        let hour: String = row.get(4)?;
-        // What this room wrote into its own file reads back.
-        let at = hour.parse().map_err(|_| rusqlite::Error::InvalidQuery)?;
-        let agent = agents.last_mut().expect("one was pushed");
-        agent.hours.push(HourOf {
-            at,
-            value: row.get(5)?,
-            records: row.get::<_, i64>(6)?.cast_unsigned(),
-        });
-    }
-    Ok(operators)
-}
-
 /// Samples that entered no cell, by series and reason.
 fn left_out(view: &Connection, wanted: &Wanted<'_>) -> Result<BySeries<LeftOut>, CellsError> {
     let (month, province, metric) = wanted;
@@ -278,7 +244,7 @@ fn left_out(view: &Connection, wanted: &Wanted<'_>) -> Result<BySeries<LeftOut>,
 }
 
 /// The series that a row begins with; `None` of an access class that this program does not know.
-fn series_key(row: &Row<'_>) -> Result<Option<SeriesKey>, rusqlite::Error> {
+pub(super) fn series_key(row: &Row<'_>) -> Result<Option<SeriesKey>, rusqlite::Error> {
     let Some(access) = access_of(&row.get::<_, String>(2)?) else {
         return Ok(None);
     };
@@ -290,14 +256,11 @@ fn series_key(row: &Row<'_>) -> Result<Option<SeriesKey>, rusqlite::Error> {
 }
 
 /// Networks per agent and access class over a month.
-fn sightings(
-    connection: &Connection,
-    month: LocalMonth,
-) -> Result<HashMap<(i64, Access), Vec<Sighting>>, CellsError> {
+fn sightings(connection: &Connection, month: LocalMonth) -> Result<Sightings, CellsError> {
     let mut statement = connection
         .prepare("SELECT agent_id, access, asn, group_id FROM sighting WHERE month = ?1")?;
     let mut rows = statement.query([month.to_string()])?;
-    let mut sightings: HashMap<(i64, Access), Vec<Sighting>> = HashMap::new();
+    let mut sightings = Sightings::new();
     while let Some(row) = rows.next()? {
         let Some(access) = access_of(&row.get::<_, String>(1)?) else {
             continue;

@@ -88,7 +88,7 @@ fn agent_day(
 ) -> Result<(), CellsError> {
     let day = day.to_string();
     let hours = hours_of(transaction, agent_id, series_id, &day)?;
-    for window in Window::ALL {
+    for window in Window::PARTS {
         let of_window = hours.iter().filter(|hour| is_in(window, hour.hour, peak));
         let below = Level::of(of_window.map(|hour| (hour.value, hour.records)));
         let Some(value) = median(&below.values) else {
@@ -114,6 +114,25 @@ pub(super) fn is_in(window: Window, hour: u8, peak: Option<PeakHours>) -> bool {
         Window::All => true,
         Window::Peak => peak.is_some_and(|peak| peak.holds(hour)),
         Window::OffPeak => peak.is_some_and(|peak| !peak.holds(hour)),
+        Window::Hour(one) => one.get() == hour,
+    }
+}
+
+/// From the whole day inwards, the windows that hold these hours and have figures of their own; the last is
+/// `window`.
+pub(super) fn nested(window: Window, peak: Option<PeakHours>) -> Vec<Window> {
+    match window {
+        Window::All => vec![Window::All],
+        Window::Peak | Window::OffPeak => vec![Window::All, window],
+        Window::Hour(hour) => {
+            let parts = [Window::Peak, Window::OffPeak].into_iter();
+            let holding = parts.filter(|part| is_in(*part, hour.get(), peak));
+            [Window::All]
+                .into_iter()
+                .chain(holding)
+                .chain([window])
+                .collect()
+        }
     }
 }
 
@@ -125,7 +144,7 @@ fn agent_month(
 ) -> Result<(), CellsError> {
     let month = month.to_string();
     let days = days_of(transaction, agent_id, series_id, &month)?;
-    for window in Window::ALL {
+    for window in Window::PARTS {
         let of_window = days.iter().filter(|day| day.window == window.as_str());
         let below = Level::of(of_window.map(|day| (day.value, day.records)));
         let Some(value) = median(&below.values) else {

@@ -4,7 +4,7 @@
 //! under [`OTHERS`], so that the cells of a province and its own figure leave nobody over.
 use super::CellsError;
 use super::published::Published;
-use super::read::{AgentHours, ByOperator};
+use super::read::{AgentHours, ByPart};
 use super::roll::is_in;
 use crate::statements::grouped;
 use crate::statements::standard::{Cell, Table, UnitSamples, judge};
@@ -13,7 +13,7 @@ use tonle_evidence::country::Country;
 use tonle_evidence::hash::sha256;
 use tonle_evidence::local_time::LocalMonth;
 use tonle_evidence::standard::{Held, Judgement, Standard, Standards};
-use tonle_evidence::statement::Access;
+use tonle_evidence::statement::{Access, CellsBy};
 
 /// Operator of whoever is with none of the country's.
 pub(super) const OTHERS: &str = "others";
@@ -63,10 +63,10 @@ impl Published {
             .map(|standard| (standard.metric.as_str(), standard.access))
             .collect();
         let series: Vec<(&str, Access)> = series.into_iter().collect();
-        let agent_hours: BTreeMap<_, ByOperator> = series
+        let agent_hours: BTreeMap<_, ByPart> = series
             .iter()
             .copied()
-            .zip(self.cells.hours(month, &series)?)
+            .zip(self.cells.hours(month, &series, CellsBy::Operator)?)
             .collect();
         let country = &self.ground.country;
         let (mut names, mut cells) = (Vec::new(), Vec::new());
@@ -106,7 +106,7 @@ pub(super) fn places(country: &Country) -> impl Iterator<Item = (&str, &str)> {
 
 /// Agents of each province and operator of the country, the others together.
 pub(super) fn by_known_operator<'a>(
-    hours: &'a ByOperator,
+    hours: &'a ByPart,
     country: &Country,
 ) -> BTreeMap<(String, String), Vec<&'a AgentHours>> {
     let mut known: BTreeMap<(String, String), Vec<&AgentHours>> = BTreeMap::new();

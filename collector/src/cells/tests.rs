@@ -12,6 +12,8 @@ use tonle_evidence::hash::{Hex, Id64};
 use tonle_evidence::record::{ProvinceKnown, Technology};
 use tonle_evidence::statement::{Access, SpeaksOf, State, Statement, Window};
 
+mod parts;
+
 static GROUND: LazyLock<Arc<Ground>> = LazyLock::new(|| Arc::new(ground()));
 
 /// A data directory with an empty journal and the cells over it.
@@ -420,6 +422,10 @@ proptest! {
         prop_assert_eq!(
             statements(&pieces.cells.reader()),
             statements(&straight.cells.reader())
+        );
+        prop_assert_eq!(
+            parts::everything(&pieces.cells.reader()),
+            parts::everything(&straight.cells.reader())
         );
     }
 }

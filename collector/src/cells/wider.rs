@@ -1,7 +1,9 @@
 //! Figures of regions and of the nation: what a province's cell is pooled to where it is too small.
 use super::CellsError;
-use super::published::{Published, agents};
+use super::published::Published;
 use super::read::{Month, SeriesKey};
+use super::roll::nested;
+use crate::statements::Rules;
 use crate::statements::pool::{Place, Pooled, Said, Terms, pool};
 use std::collections::{BTreeMap, BTreeSet};
 use tonle_evidence::country::ProvinceInfo;
@@ -41,7 +43,8 @@ impl Published {
     ) -> Result<BTreeMap<Series, WiderOf>, CellsError> {
         let metrics: BTreeSet<&str> = series.iter().map(|(metric, _)| metric.as_str()).collect();
         let only = metrics.first().filter(|_| metrics.len() == 1).copied();
-        let read = self.cells.month(month, window, None, only)?;
+        let windows = nested(window, self.ground.country.peak);
+        let read = self.cells.month(month, &windows, None, only)?;
         let of = |one: &Series| (one.clone(), self.wider_of(month, window, one, &read));
         Ok(series.iter().map(of).collect())
     }
@@ -79,8 +82,7 @@ impl Published {
             Some(Place {
                 region: self.strata.region_of(&province.code)?,
                 people: province.population.unsigned_abs(),
-                whole: agents(&read.whole, &key),
-                part: read.part.as_ref().map(|part| agents(part, &key)),
+                nested: read.nested(&key),
             })
         };
         provinces.iter().filter_map(place).collect()
@@ -88,11 +90,13 @@ impl Published {
 
     /// The seed is that of the series' name, so that anyone can repeat the figure.
     fn terms(&self, month: LocalMonth, window: Window, (metric, access): &Series) -> Terms {
+        let rules = Rules::of(window);
         let (access, window) = (access.as_str(), window.as_str());
         let name = sha256(format!("{metric} {access} {month} {window}").as_bytes());
         let (first, _) = name.0.split_first_chunk().expect("a hash has 32 bytes");
         Terms {
             regions: self.strata.regions.len(),
+            rules,
             covered_min_ppm: u32::from(self.strata.national_floor_percent) * 10_000,
             trim_times_median: self.strata.trim_times_median,
             seed: u64::from_be_bytes(*first),

@@ -13,21 +13,19 @@
 //! 4. A figure of the nation covers at least the declared share of the population; else the state is
 //!    `insufficient`.
 use super::independence::{AgentPeriod, grouped, unit, units};
-use super::suppress::{Rules, UnitValue, estimate, estimate_part};
+use super::suppress::{Rules, UnitValue, estimate_part};
 use super::weight::{figure, weighed};
 use tonle_evidence::statement::{State, Weighted};
 
 /// The agents of one province.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Place<'a> {
     /// Its region, by number.
     pub region: usize,
     /// How many live there.
     pub people: u64,
-    /// What agents gave over whole days.
-    pub whole: &'a [AgentPeriod],
-    /// What they gave in the hours that are asked for, where these are a part of the day.
-    pub part: Option<&'a [AgentPeriod]>,
+    /// What agents gave over whole days, and then in ever smaller parts of them: the last is asked for.
+    pub nested: Vec<&'a [AgentPeriod]>,
 }
 
 /// What is declared for pooling.
@@ -35,6 +33,8 @@ pub struct Place<'a> {
 pub struct Terms {
     /// Number of regions.
     pub regions: usize,
+    /// What may be said of how many.
+    pub rules: Rules,
     /// The share of the population that a figure of the nation covers at least, parts per million.
     pub covered_min_ppm: u32,
     /// No agent weighs more than so many times the median weight.
@@ -63,14 +63,14 @@ pub struct Pooled {
     pub nation: Said,
 }
 
-/// What may be said of a cell by itself: of its whole days, or of the part of them that is asked for.
+/// What may be said of a cell by itself: of the last of what its agents gave, beside all before it.
 #[must_use]
-pub fn own_state(whole: &[AgentPeriod], part: Option<&[AgentPeriod]>) -> State {
-    let whole = units(whole);
-    match part {
-        None => estimate(&whole, &Rules::PUBLISHED),
-        Some(part) => estimate_part(&units(part), &whole, &Rules::PUBLISHED),
-    }
+pub fn own_state(nested: &[&[AgentPeriod]], rules: &Rules) -> State {
+    let Some((asked, around)) = nested.split_last() else {
+        return State::NoData;
+    };
+    let around: Vec<usize> = around.iter().map(|whole| units(whole).len()).collect();
+    estimate_part(&units(asked), &around, rules)
 }
 
 /// Pools the provinces of a country.
@@ -78,7 +78,7 @@ pub fn own_state(whole: &[AgentPeriod], part: Option<&[AgentPeriod]>) -> State {
 pub fn pool(places: &[Place<'_>], terms: &Terms) -> Pooled {
     let shown: Vec<bool> = places
         .iter()
-        .map(|place| own_state(place.whole, place.part).shows_counts())
+        .map(|place| own_state(&place.nested, &terms.rules).shows_counts())
         .collect();
     let regions: Vec<Said> = (0..terms.regions)
         .map(|region| {
@@ -113,18 +113,17 @@ struct Joined {
 }
 
 fn said(places: &[Place<'_>], indices: &[usize], shown: &[bool], terms: &Terms) -> Said {
-    let whole = joined(indices, shown, |index| places[index].whole);
-    let part = joined(indices, shown, |index| places[index].part.unwrap_or(&[]));
-    let is_part = indices.iter().any(|index| places[*index].part.is_some());
-    let (asked, mut state) = if is_part {
-        let state = estimate_part(&values(&part), &values(&whole), &Rules::PUBLISHED);
-        (part, state)
-    } else {
-        let state = estimate(&values(&whole), &Rules::PUBLISHED);
-        (whole, state)
+    let depths = indices.iter().map(|index| places[*index].nested.len());
+    let given = |level: usize| {
+        let of = |index: usize| places[index].nested.get(level).copied().unwrap_or(&[]);
+        joined(indices, shown, of)
     };
+    let mut nested: Vec<Vec<Joined>> = (0..depths.max().unwrap_or(0)).map(given).collect();
+    let asked = nested.pop().unwrap_or_default();
+    let around: Vec<usize> = nested.iter().map(Vec::len).collect();
+    let mut state = estimate_part(&values(&asked), &around, &terms.rules);
     let hidden = asked.iter().filter(|unit| unit.hidden).count();
-    if (1..Rules::PUBLISHED.k).contains(&hidden) {
+    if (1..terms.rules.k).contains(&hidden) {
         state = State::Suppressed;
     }
     let strata = strata(places, indices, &asked);
@@ -254,6 +253,7 @@ mod tests {
 
     const TERMS: Terms = Terms {
         regions: 2,
+        rules: Rules::PUBLISHED,
         covered_min_ppm: 600_000,
         trim_times_median: 5,
         seed: 1,
@@ -280,8 +280,7 @@ mod tests {
             .map(|index| Place {
                 region: index / 2,
                 people: if index == 3 { 700 } else { 100 },
-                whole: &agents[index],
-                part: None,
+                nested: vec![&agents[index]],
             })
             .collect();
         pool(&places, &TERMS)
@@ -340,8 +339,7 @@ mod tests {
         let place = |agents| Place {
             region: 0,
             people: 100,
-            whole: agents,
-            part: None,
+            nested: vec![agents],
         };
         let places = [place(here.as_slice()), place(&there)];
         let terms = Terms {

@@ -8,13 +8,14 @@
 //! 4. Below the estimator's floor: `insufficient`, with counts.
 //! 5. Else `estimate`, always with its interval.
 //!
-//! A part of a cell that is published beside the whole is suppressed, too, where the rest is fewer than
-//! k: the two counts would tell the rest's. And where cells are published beside the total of all of
+//! A part of a cell that is published beside the whole is suppressed, too, where it leaves a rest of fewer
+//! than five: the two counts would tell the rest's. And where cells are published beside the total of all of
 //! them, what is suppressed has at least k together ([`secondary`]).
 use super::interval::median_ranks;
 use super::quantile::median_of_sorted;
 use std::collections::BTreeMap;
 use tonle_evidence::statement::{Counts, Figure, State};
+use tonle_evidence::window::Window;
 
 /// The thresholds of publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +24,33 @@ pub struct Rules {
     pub k: usize,
     /// Fewest independent agents for a median with its interval.
     pub floor: usize,
+    /// Fewest independent agents of a whole that a published part of it may leave over, if it leaves any.
+    pub rest: usize,
 }
 
 impl Rules {
-    /// The rules of everything published: k = 5, and six agents for an interval of 95 %.
-    pub const PUBLISHED: Self = Self { k: 5, floor: 6 };
+    /// The rules of everything published but fine cells: k = 5, and six agents for an interval of 95 %.
+    pub const PUBLISHED: Self = Self {
+        k: 5,
+        floor: 6,
+        rest: 5,
+    };
+
+    /// The rules of fine cells, those of one hour of the day: k = 10.
+    pub const FINE: Self = Self {
+        k: 10,
+        floor: 10,
+        rest: 5,
+    };
+
+    /// The rules of figures of these hours of the day.
+    #[must_use]
+    pub fn of(window: Window) -> Self {
+        match window {
+            Window::All | Window::Peak | Window::OffPeak => Self::PUBLISHED,
+            Window::Hour(_) => Self::FINE,
+        }
+    }
 
     /// Whether enough independent agents stand behind something for their number, and what only they saw, to
     /// be told.
@@ -64,11 +87,16 @@ pub fn estimate(units: &[UnitValue], rules: &Rules) -> State {
     }
 }
 
-/// What may be said of a part of a cell, such as its peak hours, beside the whole.
+/// What may be said of a part of a cell, such as its peak hours, beside the wholes of `around` agents that it
+/// is a part of.
 #[must_use]
-pub fn estimate_part(part: &[UnitValue], whole: &[UnitValue], rules: &Rules) -> State {
-    let rest = whole.len().saturating_sub(part.len());
-    if (1..rules.k).contains(&rest) {
+pub fn estimate_part(part: &[UnitValue], around: &[usize], rules: &Rules) -> State {
+    let rest = |whole: &usize| whole.saturating_sub(part.len());
+    if around
+        .iter()
+        .map(rest)
+        .any(|rest| (1..rules.rest).contains(&rest))
+    {
         return State::Suppressed;
     }
     estimate(part, rules)
@@ -105,14 +133,15 @@ pub struct Beside<G> {
     pub group: G,
     /// Its units, in the hours that are asked for.
     pub part: Vec<UnitValue>,
-    /// Its units over the whole day.
-    pub whole: Vec<UnitValue>,
+    /// How many units it has over the whole day, and in each part of it that holds these hours and is
+    /// published, too; nothing where the whole day is asked for.
+    pub around: Vec<usize>,
 }
 
 /// What may be said of each of several cells, with those that [`secondary`] suppresses.
 #[must_use]
 pub fn estimate_beside<G: Ord>(cells: &[Beside<G>], rules: &Rules) -> Vec<State> {
-    let alone = |cell: &Beside<G>| estimate_part(&cell.part, &cell.whole, rules);
+    let alone = |cell: &Beside<G>| estimate_part(&cell.part, &cell.around, rules);
     let mut states: Vec<State> = cells.iter().map(alone).collect();
     let mut groups: BTreeMap<&G, Vec<usize>> = BTreeMap::new();
     for (index, cell) in cells.iter().enumerate() {

@@ -83,7 +83,7 @@ fn an_agent_that_wanders_over_prefixes_is_still_one() {
 #[test]
 fn a_part_is_suppressed_where_the_whole_beside_it_would_tell_a_rest_below_k() {
     let whole = own_batches(&[10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120]);
-    let part = |agents: usize| estimate_part(&whole[..agents], &whole, &Rules::PUBLISHED);
+    let part = |agents: usize| estimate_part(&whole[..agents], &[whole.len()], &Rules::PUBLISHED);
     for agents in 8..12 {
         assert_eq!(part(agents), State::Suppressed, "{agents} of 12");
     }
@@ -91,10 +91,10 @@ fn a_part_is_suppressed_where_the_whole_beside_it_would_tell_a_rest_below_k() {
     assert!(matches!(part(7), State::Estimate { .. }));
     let few = own_batches(&[10, 20, 30]);
     for agents in 0..=3 {
-        let state = estimate_part(&few[..agents], &few, &Rules::PUBLISHED);
+        let state = estimate_part(&few[..agents], &[few.len()], &Rules::PUBLISHED);
         assert_eq!(state, State::Suppressed, "{agents} of 3");
     }
-    assert_eq!(estimate_part(&[], &[], &Rules::PUBLISHED), State::NoData);
+    assert_eq!(estimate_part(&[], &[0], &Rules::PUBLISHED), State::NoData);
 }
 
 #[test]

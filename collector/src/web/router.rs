@@ -42,7 +42,7 @@ pub fn router(state: AppState, intake: impl Into<OpenApiRouter>) -> Router {
         .routes(routes!(api::statements::statements))
         .routes(routes!(api::wider::wider))
         .routes(routes!(api::cells::cells))
-        .routes(routes!(api::cells::comparisons))
+        .routes(routes!(api::comparisons::comparisons))
         .routes(routes!(api::standards::standards))
         .routes(routes!(api::panel::panel))
         .routes(routes!(api::incidents::incidents))

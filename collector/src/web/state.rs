@@ -5,8 +5,8 @@ use super::targets::SignedTargets;
 use crate::admin::Admin;
 use crate::analysis::Ground;
 use crate::cells::{
-    CellsError, CellsReader, Filter, OperatorCells, Progress, Published, Series, StandardsTable,
-    WiderOf,
+    CellsError, CellsReader, Filter, PartCells, PartsOf, Progress, Published, Series,
+    StandardsTable, WiderOf,
 };
 use crate::incidents::IncidentLog;
 use crate::journal::Journal;
@@ -28,8 +28,8 @@ use tonle_net::clock::wall_us;
 const TABLES_MAX: usize = 16;
 /// Series whose figures of regions and nation are kept: each takes a kilobyte or two.
 const WIDER_MAX: usize = 4_096;
-/// Series whose cells of operators are kept: each takes some hundred kilobytes.
-const OPERATORS_MAX: usize = 64;
+/// Series whose cells are kept, each by what it is told apart by: each takes some hundred kilobytes.
+const PARTS_MAX: usize = 64;
 
 /// Plans of the panel that are kept: each takes some megabytes with many rules.
 const PANELS_MAX: usize = 8;
@@ -72,7 +72,7 @@ pub struct AppState {
     parts: Arc<Parts>,
     tables: Arc<Kept<LocalMonth, Arc<StandardsTable>>>,
     wider: Arc<Kept<Question, WiderOf>>,
-    operators: Arc<Kept<Question, Arc<OperatorCells>>>,
+    parts_of: Arc<Kept<PartsOf, Arc<PartCells>>>,
     panels: Arc<Kept<(LocalMonth, String), Arc<Panel>>>,
     servers: Option<Arc<ServersCounters>>,
     now_us: fn() -> i64,
@@ -94,7 +94,7 @@ impl AppState {
             parts: Arc::new(parts),
             tables: Arc::new(Kept::at_most(TABLES_MAX)),
             wider: Arc::new(Kept::at_most(WIDER_MAX)),
-            operators: Arc::new(Kept::at_most(OPERATORS_MAX)),
+            parts_of: Arc::new(Kept::at_most(PARTS_MAX)),
             panels: Arc::new(Kept::at_most(PANELS_MAX)),
             servers: None,
             now_us: wall_us,
@@ -206,25 +206,19 @@ impl AppState {
         Ok(known)
     }
 
-    /// What is said of each operator in each province, reckoned once for what is in the cells.
-    pub async fn operators(
-        &self,
-        month: LocalMonth,
-        window: Window,
-        series: Series,
-    ) -> Result<Arc<OperatorCells>, ApiError> {
+    /// What is said of each part of each province, reckoned once for what is in the cells.
+    pub async fn parts_of(&self, asked: PartsOf) -> Result<Arc<PartCells>, ApiError> {
         let state = self.clone();
-        blocking(move || state.operators_now((month, window, series))).await
+        blocking(move || state.parts_now(asked)).await
     }
 
-    fn operators_now(&self, question: Question) -> Result<Arc<OperatorCells>, CellsError> {
+    fn parts_now(&self, asked: PartsOf) -> Result<Arc<PartCells>, CellsError> {
         let version = self.cells.processed_to()?;
-        if let Some(cells) = self.operators.get(version, &question) {
+        if let Some(cells) = self.parts_of.get(version, &asked) {
             return Ok(cells);
         }
-        let (month, window, series) = &question;
-        let cells = Arc::new(self.published().operators(*month, *window, series)?);
-        self.operators.put(version, question, Arc::clone(&cells));
+        let cells = Arc::new(self.published().parts(&asked)?);
+        self.parts_of.put(version, asked, Arc::clone(&cells));
         Ok(cells)
     }
 

@@ -110,6 +110,26 @@ async fn an_operators_cell_has_its_own_figure_and_others_are_pooled_to_the_provi
 }
 
 #[tokio::test]
+async fn cells_are_told_apart_by_kind_of_place_and_say_which_hours_are_peak() {
+    let house = measured_house(6).await;
+    let uri = format!("/api/v1/cells?metric={RTT}&access=fixed&province=KH-12");
+    let one = house.get(&format!("{uri}&place=home")).await.json();
+    assert_eq!(one["by"], "place");
+    assert_eq!(one["peak"]["from_hour"], 19);
+    let cells = one["cells"].as_array().unwrap();
+    assert_eq!((cells.len(), &cells[0]["place"]), (1, &"home".into()));
+    assert!(cells[0].get("operator").is_none());
+    let by_hour = house.get(&format!("{uri}&by=hour")).await.json();
+    assert_eq!(by_hour["rules"]["k"], 10);
+    let hours = by_hour["cells"].as_array().unwrap();
+    assert_eq!((hours.len(), &hours[23]["hour"]), (24, &23.into()));
+    let csv = house.get(&format!("{uri}&by=hour&format=csv")).await.body;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(lines[0].starts_with("province,operator,place,technology,tier,hour,access,state,"));
+    assert!(lines[1].starts_with("KH-12,,,,,0,fixed,"), "{}", lines[1]);
+}
+
+#[tokio::test]
 async fn the_plan_says_what_cells_lack_and_tells_no_hidden_number() {
     let house = measured_house(5).await;
     let uri = format!("/api/v1/panel?metric={RTT}&limit=10000");
@@ -203,6 +223,37 @@ async fn parameters_that_are_wrong_or_unknown_are_errors_that_name_them() {
             "operater",
         ),
         ("/api/v1/comparisons".into(), 400, "metric"),
+        (
+            format!("/api/v1/comparisons?metric={RTT}&by=hour"),
+            400,
+            "hours",
+        ),
+        (format!("{wider}&window=hour_24"), 400, "hour_23"),
+        (
+            format!("/api/v1/cells?metric={RTT}&by=street"),
+            400,
+            "place",
+        ),
+        (
+            format!("/api/v1/cells?metric={RTT}&place=palace"),
+            400,
+            "school",
+        ),
+        (
+            format!("/api/v1/cells?metric={RTT}&place=home&operator=smart"),
+            400,
+            "one of operator",
+        ),
+        (
+            format!("/api/v1/cells?metric={RTT}&place=home&by=tier"),
+            400,
+            "one of operator",
+        ),
+        (
+            format!("/api/v1/cells?metric={RTT}&by=hour&window=peak"),
+            400,
+            "window",
+        ),
         ("/api/v1/panel?metric=speed".into(), 404, "/api/v1/metrics"),
         ("/api/v1/panel?province=KH-1".into(), 400, "province"),
     ] {

@@ -3,7 +3,7 @@ use crate::house::{Answer, House, RTT};
 use serde_json::Value;
 
 /// Everything that is open to anyone, without what belongs to one device or one record.
-const PUBLIC: [&str; 23] = [
+const PUBLIC: [&str; 29] = [
     "/",
     "/?lang=km&access=fixed&period=2026-11",
     "/?metric=latency.rtt_median_us/icmp/domestic&access=fixed",
@@ -21,6 +21,12 @@ const PUBLIC: [&str; 23] = [
     "/api/v1/statements/wider?metric=latency.rtt_median_us/icmp/domestic",
     "/api/v1/cells?metric=latency.rtt_median_us/icmp/domestic&limit=10000",
     "/api/v1/cells?metric=latency.rtt_median_us/icmp/domestic&format=csv&limit=10000",
+    "/api/v1/statements?province=KH-12&window=hour_19",
+    "/api/v1/cells?metric=latency.rtt_median_us/icmp/domestic&by=place&limit=10000",
+    "/api/v1/cells?metric=latency.rtt_median_us/icmp/domestic&by=hour&format=csv&limit=10000",
+    "/api/v1/cells?metric=latency.rtt_median_us/icmp/domestic&by=technology&limit=10000",
+    "/api/v1/cells?metric=latency.rtt_median_us/icmp/domestic&by=tier&window=off_peak&limit=10000",
+    "/api/v1/comparisons?metric=latency.rtt_median_us/icmp/domestic&place=home",
     "/api/v1/panel?metric=latency.rtt_median_us/icmp/domestic&limit=10000",
     "/api/v1/panel?metric=latency.rtt_median_us/icmp/domestic&format=csv&limit=10000",
     "/api/v1/comparisons?metric=latency.rtt_median_us/icmp/domestic",

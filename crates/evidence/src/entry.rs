@@ -11,6 +11,9 @@ macro_rules! stored_word {
         pub enum $name { $($(#[$vdoc])* $variant,)* }
 
         impl $name {
+            /// Every word of the list, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
             /// The word as it is stored and published.
             #[must_use]
             pub fn as_str(self) -> &'static str {

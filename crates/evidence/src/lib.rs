@@ -32,6 +32,7 @@ pub mod strict_json;
 pub mod targets;
 pub mod toml_text;
 pub mod verdict;
+pub mod window;
 mod word_list;
 pub mod words;
 

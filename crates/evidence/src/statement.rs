@@ -1,6 +1,12 @@
 //! What is published about a cell, in one of four states. A state carries only what it may show.
+use crate::entry::Tier;
 use crate::local_time::LocalMonth;
+use crate::record::{PlaceKind, Technology};
+use crate::window::HourOfDay;
+use crate::word_list::word_list;
 use serde::{Deserialize, Serialize};
+
+pub use crate::window::Window;
 
 /// Caption of every figure.
 pub const CAPTION: &str = "among volunteers measured";
@@ -28,36 +34,6 @@ impl Access {
             Self::Mobile => "mobile",
             Self::Fixed => "fixed",
             Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// Which hours of the day a figure is of, on the country's clock.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Window {
-    /// The whole day.
-    #[default]
-    All,
-    /// The country's peak hours.
-    Peak,
-    /// All others.
-    OffPeak,
-}
-
-impl Window {
-    /// All windows, in the order of pages.
-    pub const ALL: [Self; 3] = [Self::All, Self::Peak, Self::OffPeak];
-
-    /// The word as it stands in URLs and stores.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Peak => "peak",
-            Self::OffPeak => "off_peak",
         }
     }
 }
@@ -202,13 +178,60 @@ pub struct Wider {
     pub covered_population_ppm: Option<u32>,
 }
 
-/// What is said of one operator's agents in one province.
+word_list! {
+    /// What cells of a province are told apart by, one at a time.
+    CellsBy {
+        /// The operator.
+        Operator = "operator",
+        /// The kind of place.
+        Place = "place",
+        /// The access technology.
+        Technology = "technology",
+        /// How well the agents are known.
+        Tier = "tier",
+        /// The hour of the day.
+        Hour = "hour",
+    }
+}
+
+/// The part of a province that a cell is of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CellPart {
+    /// Operator's id, or `others`: with none of the country's.
+    Operator(String),
+    /// A kind of place.
+    Place(PlaceKind),
+    /// A technology.
+    Technology(Technology),
+    /// A tier of agents.
+    Tier(Tier),
+    /// An hour of every day.
+    Hour(HourOfDay),
+}
+
+impl CellPart {
+    /// The part's word: an id, a word of its list, or the number of the hour.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Operator(id) => id.clone(),
+            Self::Place(place) => place.as_str().to_owned(),
+            Self::Technology(technology) => technology.as_str().to_owned(),
+            Self::Tier(tier) => tier.as_str().to_owned(),
+            Self::Hour(hour) => hour.get().to_string(),
+        }
+    }
+}
+
+/// What is said of the agents in one part of a province.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CellStatement {
     /// ISO 3166-2 code.
     pub province: String,
-    /// Operator's id, or `others`: with none of the country's.
-    pub operator: String,
+    /// Which part of it.
+    #[serde(flatten)]
+    pub part: CellPart,
     /// Access class.
     pub access: Access,
     /// What may be said.

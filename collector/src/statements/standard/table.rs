@@ -81,7 +81,7 @@ fn states(cells: &[Cell<'_>]) -> Vec<State> {
     let beside = cells.iter().map(|cell| Beside {
         group: (cell.standard.id.as_str(), cell.standard.version, cell.group),
         part: values(&cell.units),
-        whole: values(&cell.whole),
+        around: vec![cell.whole.len()],
     });
     estimate_beside(&beside.collect::<Vec<_>>(), &Rules::PUBLISHED)
 }

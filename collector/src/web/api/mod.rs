@@ -1,5 +1,6 @@
 //! The JSON API under `/api/v1`.
 pub(super) mod cells;
+pub(super) mod comparisons;
 pub(super) mod incidents;
 mod list;
 pub(super) mod panel;

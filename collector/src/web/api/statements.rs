@@ -26,7 +26,7 @@ pub(in crate::web) struct Wanted {
     access: Option<String>,
     /// Month `YYYY-MM`, local time of the country; the one that runs now when absent.
     period: Option<String>,
-    /// Hours of the day: `all`, `peak` or `off_peak`; all when absent.
+    /// Hours of the day: `all`, `peak`, `off_peak`, or one of them (`hour_00` to `hour_23`); all when absent.
     window: Option<String>,
     /// `json` (default) or `csv`.
     format: Option<String>,
@@ -38,7 +38,7 @@ pub(in crate::web) struct Wanted {
 
 /// Thresholds of publication.
 #[derive(Debug, Serialize, ToSchema)]
-struct RulesView {
+pub(super) struct RulesView {
     /// Fewest independent agents of which anything may be said.
     k: usize,
     /// Fewest independent agents for a figure with its interval.
@@ -80,6 +80,7 @@ pub(in crate::web) async fn statements(
     let (limit, cursor) = (wanted.limit, wanted.cursor.clone());
     let month = state.month(wanted.period.as_deref())?;
     let filter = filter(wanted, &state)?;
+    let window = filter.window;
     let all = state.statements(month, filter).await?;
     let key = |one: &Statement| {
         let (metric, province, access) = (&one.metric, &one.province, one.access.as_str());
@@ -90,10 +91,7 @@ pub(in crate::web) async fn statements(
     let view = StatementsView {
         period: month.to_string(),
         caption: CAPTION,
-        rules: RulesView {
-            k: Rules::PUBLISHED.k,
-            floor: Rules::PUBLISHED.floor,
-        },
+        rules: RulesView::from(Rules::of(window)),
         statements: part.rows.into_iter().map(StatementView::from).collect(),
         next: part.next.clone(),
     };
@@ -135,13 +133,23 @@ fn filter(wanted: Wanted, state: &AppState) -> Result<Filter, ApiError> {
             .as_deref()
             .map(|word| one_of("access", word, &Access::ALL, Access::as_str))
             .transpose()?,
-        window: window
-            .as_deref()
-            .map(|word| one_of("window", word, &Window::ALL, Window::as_str))
-            .transpose()?
-            .unwrap_or_default(),
+        window: window_of(window.as_deref())?,
         headline_only: false,
     })
+}
+
+impl From<Rules> for RulesView {
+    fn from(rules: Rules) -> Self {
+        let Rules { k, floor, rest: _ } = rules;
+        Self { k, floor }
+    }
+}
+
+/// The hours that the parameter `window` asks for; without it the whole day.
+pub(super) fn window_of(word: Option<&str>) -> Result<Window, ApiError> {
+    let bad = |detail| ApiError::BadRequest(format!("window {detail}"));
+    let window = word.map(|word| word.parse().map_err(bad)).transpose()?;
+    Ok(window.unwrap_or_default())
 }
 
 /// The value that a parameter's word stands for.

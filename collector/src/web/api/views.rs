@@ -69,7 +69,7 @@ pub(crate) struct StatementView {
     /// The month, local time of the country.
     #[schema(example = "2026-11")]
     period: String,
-    /// Hours of the day: `all`, `peak` or `off_peak`.
+    /// Hours of the day: `all`, `peak`, `off_peak`, or one of them (`hour_00` to `hour_23`).
     window: &'static str,
     /// `no_data`, `suppressed`, `insufficient` or `estimate`.
     state: &'static str,

@@ -1,7 +1,7 @@
 //! The published figures of regions and of the nation, unweighted and weighted.
 use super::Query;
 use super::list::{Format, Row, answer, joined, page, text};
-use super::statements::one_of;
+use super::statements::{one_of, window_of};
 use super::views::{CountsView, FigureView};
 use crate::web::problem::{ApiError, Problem};
 use crate::web::state::AppState;
@@ -9,9 +9,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use tonle_evidence::statement::{
-    Access, CAPTION, SpeaksOf, State as Said, Weighted, Wider, Window,
-};
+use tonle_evidence::statement::{Access, CAPTION, SpeaksOf, State as Said, Weighted, Wider};
 use utoipa::{IntoParams, ToSchema};
 
 /// Of which series.
@@ -25,7 +23,7 @@ pub(in crate::web) struct Wanted {
     access: Option<String>,
     /// Month `YYYY-MM`, local time of the country; the one that runs now when absent.
     period: Option<String>,
-    /// Hours of the day: `all`, `peak` or `off_peak`; all when absent.
+    /// Hours of the day: `all`, `peak`, `off_peak`, or one of them (`hour_00` to `hour_23`); all when absent.
     window: Option<String>,
     /// `json` (default) or `csv`.
     format: Option<String>,
@@ -143,10 +141,7 @@ pub(in crate::web) async fn wider(
 ) -> Result<Response, ApiError> {
     let format = Format::of(wanted.format.as_deref())?;
     let month = state.month(wanted.period.as_deref())?;
-    let window = match wanted.window.as_deref() {
-        Some(word) => one_of("window", word, &Window::ALL, Window::as_str)?,
-        None => Window::All,
-    };
+    let window = window_of(wanted.window.as_deref())?;
     let classes = match wanted.access.as_deref() {
         Some(word) => vec![one_of("access", word, &Access::ALL, Access::as_str)?],
         None => Access::ALL.to_vec(),

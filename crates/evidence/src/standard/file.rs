@@ -85,6 +85,9 @@ impl Row {
         if catalogue.get(&self.metric).is_none() {
             return Err(format!("metric '{}' is declared nowhere", self.metric));
         }
+        if matches!(self.window, Window::Hour(_)) {
+            return Err("a rule is of the whole day, the peak hours or the others".to_owned());
+        }
         match (self.status, self.threshold) {
             (Status::InForce, None) => return Err("in force, and no threshold".to_owned()),
             (Status::AwaitingAnnex, Some(_)) => {
