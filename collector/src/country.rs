@@ -6,6 +6,7 @@ use crate::analysis::exchanges::Exchanges;
 use std::path::{Path, PathBuf};
 use tonle_dashboards::shapes::{BadShapes, Shapes};
 use tonle_evidence::catalogue::Catalogue;
+use tonle_evidence::composite::UseCases;
 use tonle_evidence::country::Country;
 use tonle_evidence::standard::Standards;
 use tonle_evidence::strata::Strata;
@@ -13,6 +14,9 @@ use tonle_evidence::targets::{BadTargets, TargetFile};
 
 /// The declared metrics: what is aggregated, in which unit, under which labels.
 const METRICS: &str = include_str!("../../configs/metrics.toml");
+
+/// What people do on a line, and what it asks for.
+const USE_CASES: &str = include_str!("../../configs/composites.toml");
 
 /// The texts of a country's folder.
 struct Folder {
@@ -32,6 +36,8 @@ pub struct Nation {
     pub ground: Ground,
     /// Its regulator's rules.
     pub standards: Standards,
+    /// What people do on a line, and what it asks for; the same for every country.
+    pub use_cases: UseCases,
     /// How its figures are pooled and weighted.
     pub strata: Strata,
     /// Where its networks meet, as far as public sources say.
@@ -57,6 +63,9 @@ pub enum NationError {
     /// The regulator's rules.
     #[error("country_dir: {0}")]
     Standards(#[from] tonle_evidence::standard::BadStandards),
+    /// The use cases.
+    #[error(transparent)]
+    UseCases(#[from] tonle_evidence::composite::BadUseCases),
     /// Regions and weights.
     #[error("country_dir: {0}")]
     Strata(#[from] tonle_evidence::strata::BadStrata),
@@ -84,6 +93,7 @@ impl Nation {
         let catalogue = Catalogue::parse(METRICS)?;
         let country = Country::parse(&folder.country, &folder.operators, &folder.provinces)?;
         Ok(Self {
+            use_cases: UseCases::parse(USE_CASES, &catalogue)?,
             standards: Standards::parse(&folder.standards, &catalogue)?,
             strata: Strata::parse(&folder.weights, &country)?,
             ground: Ground { country, catalogue },

@@ -235,6 +235,7 @@ impl Service {
         let mut state = AppState::new(web::Parts {
             ground: Arc::clone(&ground),
             standards: nation.standards,
+            use_cases: nation.use_cases,
             strata: Arc::new(nation.strata),
             shapes: nation.shapes,
             admin: Arc::clone(&admin),

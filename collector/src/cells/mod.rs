@@ -5,6 +5,7 @@
 //! place × tier × local hour. One transaction takes a run of entries in together with the progress,
 //! so a kill leaves the file as if the run had never begun. See `schema` for the tables.
 mod apply;
+mod composites;
 mod hours;
 mod intern;
 mod openness;
@@ -23,6 +24,7 @@ mod wider;
 mod window;
 mod worker;
 
+pub use composites::Whose;
 pub use parts::{Comparison, PartCells, PartsOf};
 pub use published::{Filter, Published};
 pub use read::{CellsReader, DeviceIndex, DeviceResult, SeriesKey};

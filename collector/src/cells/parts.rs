@@ -12,7 +12,7 @@ use super::wider::Series;
 use crate::analysis::access_of;
 use crate::statements::compare::{Compared, Difference, compare};
 use crate::statements::quantile::median;
-use crate::statements::suppress::{Beside, Rules, estimate_beside};
+use crate::statements::suppress::{Beside, Rules, UnitValue, estimate_beside};
 use crate::statements::{AgentPeriod, units};
 use std::collections::BTreeMap;
 use tonle_evidence::country::Country;
@@ -67,33 +67,27 @@ struct Named {
     window: Window,
 }
 
+/// What may be said of a part of a province, and by whom.
+pub(super) struct PartSeen {
+    /// ISO 3166-2 code.
+    pub(super) province: String,
+    /// The part.
+    pub(super) part: CellPart,
+    /// What may be said.
+    pub(super) state: State,
+    /// Its independent agents.
+    pub(super) units: Vec<UnitValue>,
+}
+
+/// Parts beside each other, and what may be said of each.
+type Stated<'a> = (Vec<Beside<(&'a str, Option<HourOfDay>)>>, Vec<State>);
+
 impl Published {
     /// What is said of each part of each province, those without data included.
     pub fn parts(&self, asked: &PartsOf) -> Result<PartCells, CellsError> {
-        let (metric, access) = (asked.series.0.as_str(), asked.series.1);
-        let country = &self.ground.country;
-        let hours = self
-            .cells
-            .hours(asked.month, &[(metric, access)], asked.by)?;
-        let hours: ByPart = hours.into_iter().next().unwrap_or_default();
-        let agents = match asked.by {
-            CellsBy::Operator => by_known_operator(&hours, country),
-            _ => of_each(&hours),
-        };
-        let names = named(asked, country);
-        let beside: Vec<Beside<(&str, Option<HourOfDay>)>> = names
-            .iter()
-            .map(|name| {
-                let place = (name.province.clone(), in_store(&name.part));
-                let given = agents.get(&place).map_or(&[][..], Vec::as_slice);
-                beside(name, given, country)
-            })
-            .collect();
-        let rules = match asked.by {
-            CellsBy::Hour => Rules::FINE,
-            _ => Rules::of(asked.window),
-        };
-        let states = estimate_beside(&beside, &rules);
+        let access = asked.series.1;
+        let names = named(asked, &self.ground.country);
+        let (beside, states) = self.beside(asked, &names)?;
         let comparisons = match asked.by {
             CellsBy::Hour => Vec::new(),
             _ => comparisons(&names, &beside, &states, |province| seed(asked, province)),
@@ -114,6 +108,48 @@ impl Published {
             cells: cells.collect(),
             comparisons,
         })
+    }
+
+    /// What may be said of each part of each province, with its independent agents, in the order of pages.
+    pub(super) fn parts_seen(&self, asked: &PartsOf) -> Result<Vec<PartSeen>, CellsError> {
+        let names = named(asked, &self.ground.country);
+        let (beside, states) = self.beside(asked, &names)?;
+        let units: Vec<Vec<UnitValue>> = beside.into_iter().map(|one| one.part).collect();
+        let seen = names.into_iter().zip(states).zip(units);
+        let seen = seen.map(|((name, state), units)| PartSeen {
+            province: name.province,
+            part: name.part,
+            state,
+            units,
+        });
+        Ok(seen.collect())
+    }
+
+    fn beside<'a>(&self, asked: &PartsOf, names: &'a [Named]) -> Result<Stated<'a>, CellsError> {
+        let (metric, access) = (asked.series.0.as_str(), asked.series.1);
+        let country = &self.ground.country;
+        let hours = self
+            .cells
+            .hours(asked.month, &[(metric, access)], asked.by)?;
+        let hours: ByPart = hours.into_iter().next().unwrap_or_default();
+        let agents = match asked.by {
+            CellsBy::Operator => by_known_operator(&hours, country),
+            _ => of_each(&hours),
+        };
+        let beside: Vec<Beside<(&str, Option<HourOfDay>)>> = names
+            .iter()
+            .map(|name| {
+                let place = (name.province.clone(), in_store(&name.part));
+                let given = agents.get(&place).map_or(&[][..], Vec::as_slice);
+                beside(name, given, country)
+            })
+            .collect();
+        let rules = match asked.by {
+            CellsBy::Hour => Rules::FINE,
+            _ => Rules::of(asked.window),
+        };
+        let states = estimate_beside(&beside, &rules);
+        Ok((beside, states))
     }
 
     /// The finest stratum from the province on that has an estimate, by province; nothing of hours, whose

@@ -10,12 +10,15 @@
 //!
 //! [`compare`] says which of several cells is higher, where that can be told.
 //!
+//! [`composite`] holds cells against what people do on a line.
+//!
 //! [`panel`] says what cells lack.
 //!
 //! [`standard`] holds cells against a regulator's rule, on the bounds of [`order_bounds`], [`share`]
 //! and [`student`], and [`holm`] over a whole table.
 pub mod binomial;
 pub mod compare;
+pub mod composite;
 pub mod holm;
 pub mod independence;
 pub mod interval;

@@ -43,6 +43,7 @@ pub fn router(state: AppState, intake: impl Into<OpenApiRouter>) -> Router {
         .routes(routes!(api::wider::wider))
         .routes(routes!(api::cells::cells))
         .routes(routes!(api::comparisons::comparisons))
+        .routes(routes!(api::composites::composites))
         .routes(routes!(api::standards::standards))
         .routes(routes!(api::panel::panel))
         .routes(routes!(api::incidents::incidents))

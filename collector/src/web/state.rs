@@ -6,7 +6,7 @@ use crate::admin::Admin;
 use crate::analysis::Ground;
 use crate::cells::{
     CellsError, CellsReader, Filter, PartCells, PartsOf, Progress, Published, Series,
-    StandardsTable, WiderOf,
+    StandardsTable, Whose, WiderOf,
 };
 use crate::incidents::IncidentLog;
 use crate::journal::Journal;
@@ -17,10 +17,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tonle_dashboards::shapes::Shapes;
+use tonle_evidence::composite::{Composite, UseCases};
 use tonle_evidence::local_time::LocalMonth;
 use tonle_evidence::panel::Panel;
 use tonle_evidence::standard::Standards;
-use tonle_evidence::statement::{State, Statement, Window};
+use tonle_evidence::statement::{Access, State, Statement, Window};
 use tonle_evidence::strata::Strata;
 use tonle_net::clock::wall_us;
 
@@ -31,11 +32,17 @@ const WIDER_MAX: usize = 4_096;
 /// Series whose cells are kept, each by what it is told apart by: each takes some hundred kilobytes.
 const PARTS_MAX: usize = 64;
 
+/// Months whose use cases are kept: each takes some megabytes with operators.
+const COMPOSITES_MAX: usize = 12;
+
 /// Plans of the panel that are kept: each takes some megabytes with many rules.
 const PANELS_MAX: usize = 8;
 
 /// A series in a part of the day of a month.
 type Question = (LocalMonth, Window, Series);
+
+/// Cells of an access class, of provinces or operators, in a part of the day of a month.
+type OfCells = (LocalMonth, Window, (Access, Whose));
 
 /// What the web layer is made of.
 #[derive(Debug)]
@@ -44,6 +51,8 @@ pub struct Parts {
     pub ground: Arc<Ground>,
     /// The regulator's rules.
     pub standards: Standards,
+    /// What people do on a line, and what it asks for.
+    pub use_cases: UseCases,
     /// How figures are pooled and weighted.
     pub strata: Arc<Strata>,
     /// The country's outline.
@@ -74,6 +83,7 @@ pub struct AppState {
     wider: Arc<Kept<Question, WiderOf>>,
     parts_of: Arc<Kept<PartsOf, Arc<PartCells>>>,
     panels: Arc<Kept<(LocalMonth, String), Arc<Panel>>>,
+    composites: Arc<Kept<OfCells, Arc<Vec<Composite>>>>,
     servers: Option<Arc<ServersCounters>>,
     now_us: fn() -> i64,
 }
@@ -96,6 +106,7 @@ impl AppState {
             wider: Arc::new(Kept::at_most(WIDER_MAX)),
             parts_of: Arc::new(Kept::at_most(PARTS_MAX)),
             panels: Arc::new(Kept::at_most(PANELS_MAX)),
+            composites: Arc::new(Kept::at_most(COMPOSITES_MAX)),
             servers: None,
             now_us: wall_us,
         }
@@ -238,6 +249,29 @@ impl AppState {
         let panel = Arc::new(self.published().panel(*month, metric, &table)?);
         self.panels.put(version, question, Arc::clone(&panel));
         Ok(panel)
+    }
+
+    /// What is said of each use case in each cell, reckoned once for what is in the cells.
+    pub async fn composites(
+        &self,
+        month: LocalMonth,
+        window: Window,
+        cells: (Access, Whose),
+    ) -> Result<Arc<Vec<Composite>>, ApiError> {
+        let state = self.clone();
+        blocking(move || state.composites_now((month, window, cells))).await
+    }
+
+    fn composites_now(&self, question: OfCells) -> Result<Arc<Vec<Composite>>, CellsError> {
+        let version = self.cells.processed_to()?;
+        if let Some(rows) = self.composites.get(version, &question) {
+            return Ok(rows);
+        }
+        let (month, window, cells) = question;
+        let published = self.published();
+        let rows = Arc::new(published.composites(month, window, cells, &self.use_cases)?);
+        self.composites.put(version, question, Arc::clone(&rows));
+        Ok(rows)
     }
 
     /// Says of each statement that is no estimate what it is pooled to.

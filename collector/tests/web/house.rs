@@ -17,6 +17,7 @@ use tonle_collector::web::{AppState, Parts, SignedTargets, router};
 use tonle_dashboards::shapes::Shapes;
 use tonle_evidence::SigningKey;
 use tonle_evidence::catalogue::Catalogue;
+use tonle_evidence::composite::UseCases;
 use tonle_evidence::country::Country;
 use tonle_evidence::enrolment::{EnrolmentRequest, Invitation};
 use tonle_evidence::entry::Tier;
@@ -127,6 +128,7 @@ impl House {
         let state = AppState::new(Parts {
             ground: Arc::clone(&ground),
             standards: standards(&ground.catalogue),
+            use_cases: UseCases::parse(config!("composites.toml"), &ground.catalogue).unwrap(),
             strata: Arc::new(strata(&ground.country)),
             shapes: Shapes::parse(config!("countries/kh/provinces.geojson")).unwrap(),
             admin: Arc::clone(&admin),

@@ -23,6 +23,10 @@ async fn a_list_is_the_same_page_by_page_and_at_once() {
         (format!("/api/v1/statements/wider?metric={RTT}"), "wider"),
         ("/api/v1/standards?operator=metfone".into(), "verdicts"),
         (
+            "/api/v1/composites?province=KH-12&access=fixed".into(),
+            "composites",
+        ),
+        (
             format!("/api/v1/cells?metric={RTT}&province=KH-12"),
             "cells",
         ),

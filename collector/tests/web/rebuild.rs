@@ -33,6 +33,7 @@ fn every_route(record: Hash, device_link: &str) -> Vec<String> {
         format!("/api/v1/cells?metric={RTT}&by=place&province=KH-12&format=csv"),
         format!("/api/v1/statements?metric={RTT}&window=hour_12"),
         format!("/api/v1/comparisons?metric={RTT}"),
+        "/api/v1/composites?province=KH-12".to_owned(),
         "/api/v1/panel?limit=10000".to_owned(),
         format!("/api/v1/records/{record}/status"),
     ];

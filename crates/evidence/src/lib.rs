@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod category;
 pub mod centre;
+pub mod composite;
 pub mod country;
 pub mod document;
 pub mod dsse;

@@ -1,6 +1,7 @@
 //! The JSON API under `/api/v1`.
 pub(super) mod cells;
 pub(super) mod comparisons;
+pub(super) mod composites;
 pub(super) mod incidents;
 mod list;
 pub(super) mod panel;

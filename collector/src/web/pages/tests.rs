@@ -50,6 +50,7 @@ fn house() -> House {
     let parts = Parts {
         ground,
         standards: nation.standards,
+        use_cases: nation.use_cases,
         strata: Arc::new(nation.strata),
         shapes: nation.shapes,
         targets: SignedTargets::sign(&nation.targets, admin.signing_key()).unwrap(),
