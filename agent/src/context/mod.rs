@@ -41,12 +41,14 @@ pub struct Surroundings {
     pub network: Option<network::Fingerprint>,
     /// Addresses of the volunteer's side: to be scrubbed, never to be written.
     pub own_addresses: Vec<IpAddr>,
+    /// What the device calls itself; empty where the system does not tell. To be scrubbed, never to be written.
+    pub host_name: String,
     /// Bytes that the interface has moved since it came up.
     pub counters: Option<Counters>,
 }
 
 impl std::fmt::Debug for Surroundings {
-    /// Leaves out addresses and the network.
+    /// Leaves out addresses, the name and the network.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Surroundings")
             .field("kind", &self.kind)
@@ -146,6 +148,9 @@ impl System {
                 &read(&self.proc.join("net/if_inet6")),
                 &all,
             ),
+            host_name: read(&self.proc.join("sys/kernel/hostname"))
+                .trim()
+                .to_owned(),
             counters: name
                 .as_deref()
                 .and_then(|name| interface::counters(&self.sys, name)),

@@ -58,6 +58,8 @@ fn system(dir: &Path) -> System {
     ] {
         fs::write(net.join(name), text).unwrap();
     }
+    fs::create_dir_all(system.proc.join("sys/kernel")).unwrap();
+    fs::write(system.proc.join("sys/kernel/hostname"), "sokhas-laptop\n").unwrap();
     let eth0 = system.sys.join("class/net/eth0");
     fs::create_dir_all(eth0.join("statistics")).unwrap();
     for (name, text) in [
@@ -110,6 +112,8 @@ fn the_volunteers_addresses_are_known_for_scrubbing_and_not_in_the_debug_form() 
     .map(|text| text.parse().unwrap())
     .into();
     assert_eq!(seen.own_addresses, expected);
+    assert_eq!(seen.host_name, "sokhas-laptop");
+    assert!(!format!("{seen:?}").contains("sokha"));
     assert!(!format!("{seen:?}").contains("192.0.2"));
 }
 

@@ -1,7 +1,7 @@
 //! Between the runner and the disk: allows each run, and turns what it recorded into a durable
 //! record.
 use super::open::resolvers;
-use super::plan::{has_server, is_on_this_machine};
+use super::plan::{has_server, is_on_this_machine, published};
 use super::purse::{Purse, Spent};
 use super::{Device, Plan, Round, RoundError};
 use crate::budget::Reservation;
@@ -214,7 +214,7 @@ impl<'a> RoundDesk<'a> {
     fn skip(&mut self, job: &Job, reason: String) {
         let skipped = Skipped {
             experiment: job.experiment.meta().name.to_owned(),
-            target: job.target.value.clone(),
+            target: published(job).value,
             reason,
         };
         self.observer.skipped(&skipped);
@@ -261,7 +261,7 @@ impl<'a> RoundDesk<'a> {
         Ok(RecordSummary {
             hash: kept.hash,
             experiment: context.method.id,
-            target: job.target.value.clone(),
+            target: context.target.value,
             outcome: kept.outcome,
             failures,
             samples,
@@ -294,11 +294,7 @@ impl<'a> RoundDesk<'a> {
                 version: meta.version,
                 stream: meta.stream,
             },
-            target: if has_server(meta.name) {
-                locate::published(&job.target)
-            } else {
-                job.target.clone()
-            },
+            target: published(job),
             country: enrolled.country.code.clone(),
             utc_offset_s: enrolled.country.utc_offset_s,
             province: self
@@ -343,7 +339,8 @@ impl<'a> RoundDesk<'a> {
                     .iter()
                     .chain(&after.own_addresses)
                     .copied(),
-            ),
+            )
+            .named(&after.host_name, &job.target.value),
         }
     }
 
@@ -396,7 +393,7 @@ impl Desk for RoundDesk<'_> {
             },
         );
         self.observer
-            .started(job.experiment.meta().name, &job.target.value);
+            .started(job.experiment.meta().name, &published(job).value);
         let run = Run::new(
             self.net(job),
             max_bytes,

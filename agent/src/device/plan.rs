@@ -42,6 +42,14 @@ pub(super) fn has_server(name: &str) -> bool {
     name == STAMP || is_against_server(name)
 }
 
+/// A run's target as it may be written and shown.
+pub(super) fn published(job: &Job) -> Target {
+    if has_server(job.experiment.meta().name) {
+        return locate::published(&job.target);
+    }
+    job.target.clone()
+}
+
 /// The experiment whose list marks sites that nobody has a reason to block.
 const WEB_CONNECTIVITY: &str = "web_connectivity";
 

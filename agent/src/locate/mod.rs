@@ -41,11 +41,14 @@ pub fn service_of(target: &str) -> Option<Url> {
     is_service.then_some(url)
 }
 
-/// A target as records say it: a service without its query, which may hold a key.
+/// A target as records say it: a service or a server without its query, which may hold a key or a
+/// token.
 #[must_use]
 pub fn published(target: &Evidence) -> Evidence {
-    let service = service_of(&target.value);
-    let value = service.map(|service| scrub::foreign_url(&service));
+    let server = || Url::parse(&target.value).ok();
+    let with_query = server().filter(|url| url.has_host() && url.query().is_some());
+    let url = service_of(&target.value).or(with_query);
+    let value = url.map(|url| scrub::foreign_url(&url));
     Evidence {
         value: value.unwrap_or_else(|| target.value.clone()),
         ..target.clone()

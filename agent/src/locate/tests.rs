@@ -61,7 +61,19 @@ fn a_target_is_a_service_or_a_server_and_is_published_without_its_query() {
         "https://locate.example.org/v2/nearest/ndt/ndt7?[scrubbed]"
     );
     assert_eq!(published_as("locate"), MLAB);
-    for server in ["wss://ndt.example.org/?a=b", "ws://x/", "nonsense", ""] {
+    let with_token = "wss://ndt.example.org/ndt/v7/download?access_token=secret";
+    assert!(service_of(with_token).is_none());
+    assert_eq!(
+        published_as(with_token),
+        "wss://ndt.example.org/ndt/v7/download?[scrubbed]"
+    );
+    for server in [
+        "wss://ndt.example.org/",
+        "ws://x/",
+        "stamp://x:862",
+        "nonsense",
+        "",
+    ] {
         assert!(service_of(server).is_none(), "{server}");
         assert_eq!(published_as(server), server);
     }

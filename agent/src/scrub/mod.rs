@@ -1,4 +1,4 @@
-//! Removes the volunteer's own addresses from everything before it is written.
+//! Removes the volunteer's own addresses and the device's name from everything before it is written.
 //!
 //! Rules:
 //! 1. An own address is replaced by `[scrubbed]` in whatever form it is written: dotted, any spelling
@@ -10,7 +10,11 @@
 //! 3. A body that is no text is searched for the bytes of an address, too, unless they spell a word.
 //! 4. Loopback and unspecified addresses tell nothing and stay.
 //! 5. Scrubbing twice is scrubbing once.
+//! 6. The device's name goes by the rules of `names`.
+mod names;
+
 use crate::experiments::Recorded;
+use names::Names;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -26,10 +30,11 @@ const V6_MIN_CHARS: usize = 2;
 /// Text of an IPv6 address below `ip6.arpa`: 32 digits with dots between them (RFC 3596, 2.5), bytes.
 const ARPA_CHARS: usize = 63;
 
-/// Scrubs the addresses of one device.
+/// Scrubs the addresses and the name of one device.
 #[derive(Clone, Default)]
 pub struct Scrubber {
     own: Vec<IpAddr>,
+    names: Names,
 }
 
 impl Scrubber {
@@ -40,12 +45,26 @@ impl Scrubber {
             own: own
                 .filter(|address| !address.is_loopback() && !address.is_unspecified())
                 .collect(),
+            names: Names::default(),
         }
+    }
+
+    /// Also what the device calls itself, unless it stands in what is measured.
+    #[must_use]
+    pub fn named(self, host_name: &str, target: &str) -> Self {
+        Self {
+            names: Names::of(host_name, target),
+            ..self
+        }
+    }
+
+    fn has_nothing(&self) -> bool {
+        self.own.is_empty() && self.names.is_empty()
     }
 
     /// Scrubs all that a run recorded: subjects, failures, details and kept bodies.
     pub fn recorded(&self, recorded: &mut Recorded) {
-        if self.own.is_empty() {
+        if self.has_nothing() {
             return;
         }
         for observation in &mut recorded.observations {
@@ -88,6 +107,9 @@ impl Scrubber {
     /// Scrubs a text.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
+        if self.has_nothing() {
+            return text.to_owned();
+        }
         let scrubbed = encoded::replace(text.as_bytes(), &|view, encoding| {
             self.find(view, encoding, encoding != Encoding::Plain)
         });
@@ -100,9 +122,9 @@ impl Scrubber {
         encoded::replace(bytes, &|view, encoding| self.find(view, encoding, true)).into_owned()
     }
 
-    /// The own addresses in a view; `may_be_binary`: also those that stand there as their bytes.
+    /// What is own in a view; `may_be_binary`: also addresses that stand there as their bytes.
     fn find(&self, view: &[u8], encoding: Encoding, may_be_binary: bool) -> Vec<Range<usize>> {
-        let mut found = Vec::new();
+        let mut found = self.names.find(view, encoding);
         if self.own.is_empty() {
             return found;
         }
@@ -208,7 +230,11 @@ impl Scrubber {
 impl std::fmt::Debug for Scrubber {
     /// Leaves out what it scrubs.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Scrubber({} addresses withheld)", self.own.len())
+        write!(
+            f,
+            "Scrubber({} addresses and the name withheld)",
+            self.own.len()
+        )
     }
 }
 

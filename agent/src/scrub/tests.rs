@@ -139,6 +139,44 @@ fn forms(address: IpAddr) -> Vec<String> {
     plain.into_iter().chain(encoded).collect()
 }
 
+fn named(host_name: &str) -> Scrubber {
+    Scrubber::default().named(host_name, "www.example.org")
+}
+
+#[test]
+fn the_devices_name_goes_as_a_word_of_its_own() {
+    let scrubber = named("Sokhas-Laptop.lan\n");
+    for (text, left) in [
+        ("Hello sokhas-laptop!", "Hello [scrubbed]!"),
+        ("SOKHAS-LAPTOP.local", "[scrubbed].local"),
+        ("sokhas-laptop.lan.", "[scrubbed]."),
+        ("dev_sokhas-laptop_1", "dev_[scrubbed]_1"),
+        ("?h=sokhas%2Dlaptop", "?h=[scrubbed]"),
+        ("sokhas-laptops", "sokhas-laptops"),
+        ("sokhas", "sokhas"),
+    ] {
+        assert_eq!(scrubber.text(text), left);
+    }
+}
+
+#[test]
+fn a_name_that_tells_nobody_or_is_in_the_target_stays() {
+    for host_name in [
+        "raspberrypi",
+        "localhost.localdomain",
+        "system",
+        "pc1",
+        "20261127",
+        "",
+        "scrubbed",
+    ] {
+        let text = format!("{host_name} raspberrypi localhost system pc1 [scrubbed] 20261127");
+        assert_eq!(named(host_name).text(&text), text, "{host_name}");
+    }
+    assert_eq!(named("example").text("example"), "example");
+    assert_eq!(named("sample").text("sample"), SCRUBBED);
+}
+
 #[test]
 fn a_body_that_is_no_text_is_searched_for_the_bytes_of_an_address() {
     let own: IpAddr = "203.0.113.9".parse().unwrap();
@@ -189,6 +227,18 @@ proptest! {
         prop_assert!(written.contains(SCRUBBED), "{form} of {own} stands in {written}");
         prop_assert!(!written.contains(form), "{form} of {own} stands in {written}");
         prop_assert!(written.starts_with("to") && written.ends_with("from"), "{written}");
+    }
+
+    #[test]
+    fn no_encoding_hides_the_devices_name(
+        name in "[a-z]{4,8}-[a-z0-9]{2,8}", form in any::<proptest::sample::Index>(), before in "[ \"=;(]",
+    ) {
+        let mut forms = encodings(name.as_bytes());
+        forms.extend([name.clone(), name.to_uppercase()]);
+        let form = form.get(&forms);
+        let written = named(&name).bytes(format!("to{before}{form} from").as_bytes());
+        let written = String::from_utf8_lossy(&written);
+        prop_assert!(written.contains(SCRUBBED) && !written.contains(form), "{form} of {name} in {written}");
     }
 
     #[test]

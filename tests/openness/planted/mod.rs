@@ -12,7 +12,7 @@ use needles::Needle;
 use scan::{Allowed, Scan};
 use serde_json::Value;
 use std::fmt::Write as _;
-use world::{DEVICE_NAME, MAC, Planted, device, halves, secrets};
+use world::{DEVICE_NAME, LOCATE, MAC, Planted, TOKENS, TYPED, device, halves, secrets};
 
 /// What is measured, and the marks that its records must hold.
 const MEASURED: &[(&str, &str, &[&str])] = &[
@@ -55,14 +55,27 @@ const MEASURED: &[(&str, &str, &[&str])] = &[
     ),
     ("dns", "cname.planted.test", &["cname.planted.test"]),
     ("dns", "self.planted.test", &["self.planted.test"]),
-    ("dns_integrity", "planted.test", &["planted-certificate"]),
+    (
+        "dns_integrity",
+        "planted.test",
+        &["planted-certificate", "\"says\""],
+    ),
     ("dns_integrity", "self.planted.test", &["self.planted.test"]),
     ("interference", "planted.test", &["echo"]),
     ("sni", "planted.test", &["planted-certificate"]),
     ("latency", "planted.test", &["planted.test"]),
     ("path", "planted.test", &["planted.test"]),
     ("stamp", "", &["stamp"]),
+    ("throughput", LOCATE, &["planted-machine", "ndt/v7"]),
+    ("throughput", TYPED, &["ndt/v7"]),
 ];
+
+/// The same behind a portal.
+const BEHIND_A_PORTAL: &[(&str, &str, &[&str])] = &[(
+    "web_connectivity",
+    "https://open.test/",
+    &["planted-portal"],
+)];
 
 /// What may stand where it does.
 const ALLOWED: &[Allowed] = &[Allowed {
@@ -72,36 +85,61 @@ const ALLOWED: &[Allowed] = &[Allowed {
 }];
 
 pub(crate) fn checks() -> Vec<Check> {
-    let name = "planted::nothing_of_the_volunteers_is_written_or_said".to_owned();
-    vec![(name, Box::new(nothing_is_written))]
+    let check = |name: &str, check: fn() -> Result<(), Failed>| -> Check {
+        (format!("planted::{name}"), Box::new(check))
+    };
+    vec![
+        check("nothing_of_the_volunteers_is_written_or_said", || {
+            let planted = Planted::start()?;
+            let mut said = measured(&planted, MEASURED)?;
+            said.extend(planted.uploaded()?);
+            let halves = halves(&planted)?;
+            if halves.len() < 2 * MEASURED.len() {
+                return Err(format!("the journal holds {} halves only", halves.len()).into());
+            }
+            nothing_is_written(&planted, &said, &halves)
+        }),
+        check("nothing_that_a_portal_knows_is_written", || {
+            let planted = Planted::behind_a_portal()?;
+            let said = measured(&planted, BEHIND_A_PORTAL)?;
+            nothing_is_written(&planted, &said, &[])
+        }),
+    ]
 }
 
-fn nothing_is_written() -> Result<(), Failed> {
-    let planted = Planted::start()?;
+/// Measures each; what the agent said.
+fn measured(
+    planted: &Planted,
+    wanted: &[(&str, &str, &[&str])],
+) -> Result<Vec<(String, String)>, Failed> {
     let mut said = Vec::new();
-    for (experiment, target, marks) in MEASURED {
+    for (experiment, target, marks) in wanted {
         let round = planted.measure(experiment, target)?;
         let kept = planted.last_record()?;
         received(experiment, target, marks, &round, &kept)?;
-        said.push((format!("measure {experiment} {target}"), round));
+        said.push((format!("measure {experiment}"), round));
+        said.push((format!("the record of {experiment}"), kept));
     }
-    said.extend(planted.uploaded()?);
+    Ok(said)
+}
+
+fn nothing_is_written(
+    planted: &Planted,
+    said: &[(String, String)],
+    halves: &[(String, Vec<u8>)],
+) -> Result<(), Failed> {
     let mut needles: Vec<Needle> = device().into_iter().flat_map(needles::of_address).collect();
-    needles.extend(needles::of_text(
-        "the device's name",
-        DEVICE_NAME.as_bytes(),
-    ));
-    needles.extend(secrets(&planted)?);
+    needles.extend(needles::of_name(DEVICE_NAME));
+    for token in TOKENS {
+        needles.extend(needles::of_text("a server's token", token.as_bytes()));
+    }
+    needles.extend(secrets(planted)?);
     needles.extend(needles::of_text("a hardware address", MAC.as_bytes()));
     let mut scan = Scan::new(&needles, ALLOWED)?;
-    for (name, text) in &said {
+    for (name, text) in said {
         scan.text(name, text.as_bytes());
     }
-    let halves = halves(&planted)?;
-    if halves.len() < 2 * MEASURED.len() {
-        return Err(format!("the journal holds {} halves only", halves.len()).into());
-    }
-    for (name, bytes) in &halves {
+    for (name, bytes) in halves {
         scan.text(name, bytes);
     }
     for folder in ["agent", "collector"] {

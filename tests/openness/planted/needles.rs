@@ -24,6 +24,21 @@ pub(super) fn forms(address: IpAddr) -> Vec<String> {
     plain.into_iter().chain(encoded).collect()
 }
 
+/// The forms of a name that a server may write into a text, the plain one first.
+pub(super) fn forms_of_name(name: &str) -> Vec<String> {
+    let mut forms = vec![name.to_owned(), name.to_uppercase(), format!("{name}.lan")];
+    forms.extend(encodings(name.as_bytes()));
+    forms
+}
+
+/// What is looked for of a name.
+pub(super) fn of_name(name: &str) -> Vec<Needle> {
+    let forms = forms_of_name(name).into_iter();
+    forms
+        .flat_map(|form| of_text(&format!("the device's name as {form}"), form.as_bytes()))
+        .collect()
+}
+
 fn plain(address: IpAddr) -> Vec<String> {
     match address {
         IpAddr::V4(v4) => {

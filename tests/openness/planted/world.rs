@@ -19,6 +19,13 @@ const LINE: &str = "36-37-1-2";
 const FORMS_PER_HEADER: usize = 8;
 /// A device's hardware address: portals know it.
 pub(super) const MAC: &str = "02:4f:a7:19:c3:5e";
+/// What a measurement server is to be shown, once as Locate hands it out and once as somebody types it.
+pub(super) const TOKENS: [&str; 2] = ["located.3f81c6d0a95b", "typed.7d20be4f1ac9"];
+/// A service that names servers of ndt7.
+pub(super) const LOCATE: &str = "https://planted.test/v2/nearest/ndt/ndt7";
+/// A server of ndt7 as somebody types it.
+pub(super) const TYPED: &str =
+    "ws://collector.test:8081/ndt/v7/download?access_token=typed.7d20be4f1ac9";
 
 /// The addresses of the device: one that the world sees, one of IPv6, and one in the home network.
 pub(super) fn device() -> Vec<IpAddr> {
@@ -33,10 +40,22 @@ pub(super) struct Planted {
 
 impl Planted {
     pub(super) fn start() -> Result<Self, Failed> {
+        Self::start_with(&planter())
+    }
+
+    /// A line on which a portal answers in place of the collector's measurement server.
+    pub(super) fn behind_a_portal() -> Result<Self, Failed> {
+        Self::start_with(&portal())
+    }
+
+    /// `more` begins with keys of the device's resolver, which stands last in the scenario.
+    fn start_with(more: &str) -> Result<Self, Failed> {
         let scenario = "openness/resolvers-honest";
-        Ok(Self {
-            bench: Bench::start_at(scenario, &planter(), Some(device()))?,
-        })
+        let planted = Self {
+            bench: Bench::start_at(scenario, more, Some(device()))?,
+        };
+        planted.bench.agent("consent", &["--accept-mlab", "m1"])?;
+        Ok(planted)
     }
 
     pub(super) fn home(&self) -> &Path {
@@ -184,21 +203,74 @@ pub(super) fn secrets(planted: &Planted) -> Result<Vec<Needle>, Failed> {
     Ok(needles)
 }
 
+/// A page with all forms of all that is planted.
+fn page(mark: &str) -> String {
+    let mut page = format!("<title>{mark} Welcome {DEVICE_NAME} at 36.37.1.2</title> {MAC}\n");
+    for (number, form) in all_forms().iter().enumerate() {
+        let _ = writeln!(page, "<a href=\"/x?n={number}&ip={form}\">x</a>");
+    }
+    page
+}
+
+fn all_forms() -> Vec<String> {
+    let addresses = device().into_iter().flat_map(needles::forms);
+    addresses
+        .chain(needles::forms_of_name(DEVICE_NAME))
+        .collect()
+}
+
+/// A portal before the collector's measurement server, whose empty page is looked for.
+fn portal() -> String {
+    let page = page("planted-portal");
+    format!(
+        r#"
+[[host]]
+name = "portal"
+addresses = ["203.189.129.40"]
+up = {{ delay_ms = 10 }}
+down = {{ delay_ms = 10 }}
+
+[[service]]
+host = "portal"
+kind = "http"
+port = 8081
+page = [{{ headers = {{ x-client = "{DEVICE_NAME} 36.37.1.2" }}, body = {page:?} }}]
+
+[[middlebox]]
+action = "divert"
+to = "203.189.129.40"
+port = 8081
+"#
+    )
+}
+
+/// What Locate says, with a token in its URLs.
+fn located() -> String {
+    let token = TOKENS[0];
+    let url = |direction: &str| {
+        format!("ws://collector.test:8081/ndt/v7/{direction}?access_token={token}&index=0")
+    };
+    let (down, up) = (url("download"), url("upload"));
+    format!(
+        r#"{{"results": [{{"machine": "planted-machine", "location": {{"city": "Planted", "country": "KH"}},
+        "urls": {{"ws:///ndt/v7/download": "{down}", "ws:///ndt/v7/upload": "{up}"}}}}]}}"#
+    )
+}
+
 /// A host that puts what it knows of the device into everything, and the names that lead to it and to the
 /// device itself.
 fn planter() -> String {
-    let mut page = format!("<title>Welcome 36.37.1.2</title> planted-body: {MAC}\n");
+    let page = page("planted-body");
+    let located = located();
     let mut headers = String::new();
-    let forms: Vec<String> = device().into_iter().flat_map(needles::forms).collect();
-    for (number, form) in forms.iter().enumerate() {
-        let _ = writeln!(page, "<a href=\"/x?n={number}&ip={form}\">x</a>");
-    }
-    for (number, some) in forms.chunks(FORMS_PER_HEADER).enumerate() {
+    for (number, some) in all_forms().chunks(FORMS_PER_HEADER).enumerate() {
         let _ = write!(headers, "x-planted-{number} = {:?}, ", some.join(" "));
     }
-    let away = "/planted-away/36.37.1.2/36%2E37%2e1.2?ip=36.37.1.2&t=eyJpcCI6IjM2LjM3LjEuMiJ9";
+    let away = "/planted-away/sokhas-laptop/36.37.1.2/36%2E37%2e1.2?ip=36.37.1.2&t=eyJpcCI6IjM2LjM3LjEuMiJ9";
     format!(
         r#"
+identity = "{DEVICE_NAME} 36.37.1.2 {MAC}"
+
 [[host]]
 name = "planter"
 addresses = ["203.189.129.40"]
@@ -233,7 +305,7 @@ headers = {{ location = "https://planted.test{away}" }}
 host = "planter"
 kind = "https"
 certificate = {{ names = ["planted.test", "planted-certificate-{LINE}.isp.test"] }}
-page = [{{ body = {page:?} }}]
+page = [{{ path = "/v2/nearest/ndt/ndt7", body = {located:?} }}, {{ body = {page:?} }}]
 "#
     )
 }

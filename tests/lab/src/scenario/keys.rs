@@ -117,6 +117,7 @@ const SERVICE: form::Kinds = form::Kinds {
                 may("dnssec", Word(&["checks", "passes", "strips"])),
                 may("instead_of_nxdomain", ADDRESSES),
                 may("instead_of_nodata", ADDRESSES),
+                may("identity", Text),
             ],
         ),
         ("doh", &[may("port", PORT), CERTIFICATE_KEY]),

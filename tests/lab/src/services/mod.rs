@@ -144,12 +144,14 @@ impl Starter<'_> {
                 dnssec,
                 instead_of_nxdomain,
                 instead_of_nodata,
+                identity,
             } => {
                 let delay = Duration::from_millis(*delay_ms);
                 let manner = Arc::new(dns::Manner {
                     dnssec: *dnssec,
                     instead_of_nxdomain: instead_of_nxdomain.clone(),
                     instead_of_nodata: instead_of_nodata.clone(),
+                    identity: identity.clone(),
                 });
                 let port = port.unwrap_or(53);
                 self.each_tcp(&called("dns"), port, |listener| {

@@ -47,6 +47,8 @@ pub enum ServiceKind {
         /// Given in place of an answer without records.
         #[serde(default)]
         instead_of_nodata: Vec<IpAddr>,
+        /// What it says of itself to whoever asks in class CHAOS, whatever the name; without it, nothing.
+        identity: Option<String>,
     },
     /// DNS over HTTPS (RFC 8484) at `/dns-query`, GET and POST, HTTP/1.1 and HTTP/2.
     Doh {

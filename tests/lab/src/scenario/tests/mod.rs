@@ -68,7 +68,7 @@ fn a_key_of_another_kind_of_service_is_unknown() {
     assert_eq!(
         found,
         [
-            "x.toml:12: service[0].body: unknown key of dns; known: kind, host, port, delay_ms, dnssec, instead_of_nxdomain, instead_of_nodata"
+            "x.toml:12: service[0].body: unknown key of dns; known: kind, host, port, delay_ms, dnssec, instead_of_nxdomain, instead_of_nodata, identity"
         ]
     );
     let found = with("[[middlebox]]\naction = \"dns_drop\"\nrace = true\n");

@@ -2,13 +2,15 @@
 use super::reply::{TTL_S, add_addresses, plain};
 use super::zone::Zone;
 use crate::scenario::model::{Dnssec, Signatures};
-use hickory_proto::op::{Message, ResponseCode};
-use hickory_proto::rr::rdata::NULL;
-use hickory_proto::rr::{RData, Record, RecordType};
+use hickory_proto::op::{Message, Query, ResponseCode};
+use hickory_proto::rr::rdata::{NULL, TXT};
+use hickory_proto::rr::{DNSClass, RData, Record, RecordType};
 use std::net::IpAddr;
 
 /// Bytes of a made-up signature: those of Ed25519 (RFC 8080).
 const SIGNATURE_BYTES: usize = 64;
+/// Longest text in a TXT record, bytes (RFC 1035, 3.3.14).
+const TEXT_BYTES_MAX: usize = 255;
 /// Algorithm 15: Ed25519.
 const ALGORITHM: u8 = 15;
 
@@ -18,12 +20,26 @@ pub(in crate::services) struct Manner {
     pub(in crate::services) dnssec: Dnssec,
     pub(in crate::services) instead_of_nxdomain: Vec<IpAddr>,
     pub(in crate::services) instead_of_nodata: Vec<IpAddr>,
+    /// What it says of itself (RFC 4892).
+    pub(in crate::services) identity: Option<String>,
 }
 
 impl Manner {
     /// Whether it answers EDNS by EDNS.
     pub(super) fn knows_edns(&self) -> bool {
         self.dnssec != Dnssec::Strips
+    }
+
+    /// What it says of itself, where that is asked and it says something.
+    pub(super) fn says(&self, query: &Query) -> Option<Record> {
+        let identity = self.identity.as_ref()?;
+        let is_asked = query.query_class() == DNSClass::CH && query.query_type() == RecordType::TXT;
+        // A text of DNS has at most 255 bytes; a longer one is several.
+        let texts = identity.as_bytes().chunks(TEXT_BYTES_MAX);
+        let data = RData::TXT(TXT::from_bytes(texts.collect()));
+        let mut record = Record::from_rdata(query.name().clone(), 0, data);
+        record.dns_class = DNSClass::CH;
+        is_asked.then_some(record)
     }
 
     /// Changes what was found; the code of the answer.

@@ -41,6 +41,14 @@ pub(in crate::services) fn reply(
         edns.set_dnssec_ok(asked.flags().dnssec_ok);
         answer.set_edns(edns);
     }
+    let said = question
+        .queries
+        .first()
+        .and_then(|query| manner.says(query));
+    if let Some(said) = said {
+        answer.add_answer(said);
+        return Some((answer, limit));
+    }
     if let Some(code) = refusal(&question) {
         answer.metadata.response_code = code;
         return Some((answer, limit));

@@ -279,6 +279,29 @@ fn a_resolver_checks_signatures_hands_them_on_or_knows_nothing_of_them() {
 }
 
 #[test]
+fn a_server_says_of_itself_what_it_is_told_to_say_and_else_nothing() {
+    let zone = Zone::new(&scenario(), "server");
+    let mut question = question("id.server.", RecordType::TXT);
+    question.queries[0].set_query_class(DNSClass::CH);
+    let said = |identity: Option<&str>| {
+        let manner = Manner {
+            identity: identity.map(str::to_owned),
+            ..Manner::default()
+        };
+        let (answer, _) = reply(&zone, &manner, &question.to_vec().unwrap()).unwrap();
+        let answer = Message::from_vec(&answer.to_vec().unwrap()).unwrap();
+        let data = answer.answers.iter().map(|record| record.data.to_string());
+        (answer.metadata.response_code, data.collect::<String>())
+    };
+    assert_eq!(said(None), (ResponseCode::Refused, String::new()));
+    let (code, text) = said(Some("router-7"));
+    assert_eq!(code, ResponseCode::NoError);
+    assert!(text.contains("router-7"), "{text}");
+    let (_, long) = said(Some(&"x".repeat(600)));
+    assert_eq!(long.matches('x').count(), 600);
+}
+
+#[test]
 fn a_resolver_can_give_addresses_in_place_of_nothing() {
     let zone = Zone::new(&scenario(), "server");
     let manner = Manner {
