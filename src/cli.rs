@@ -6,6 +6,8 @@ use tonle_agent::evidence::words::Lang;
 
 /// Where `up` keeps everything unless told otherwise.
 pub const DEFAULT_DATA_DIR: &str = "./tonle-data";
+/// Where `up --synthetic` does: data of the two kinds are never in one folder.
+pub const DEFAULT_SYNTHETIC_DIR: &str = "./tonle-synthetic";
 
 /// Measures what internet people really get, and says so by province.
 #[derive(Debug, Parser)]
@@ -42,12 +44,14 @@ Examples:
   tonle up --once --json            one round, a summary for machines, then exit
   tonle up --qos-only               no list of sites is ever fetched
   tonle up --listen 127.0.0.1:9000  pages and API on another port
+  tonle up --synthetic 300          the pages of a nation made by a program; nothing is measured
 
 Exit codes: 0 done, 1 failed, 2 misuse.")]
 pub struct UpOptions {
-    /// Folder that holds all state; made if missing, resumed if not
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA_DIR)]
-    pub data: PathBuf,
+    /// Folder that holds all state; made if missing, resumed if not (default ./tonle-data, or
+    /// ./tonle-synthetic)
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
     /// Configuration with the tables `[agent]` and `[collector]`
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -72,6 +76,26 @@ pub struct UpOptions {
     /// Accept the printed consent texts without asking
     #[arg(long)]
     pub yes: bool,
+    /// Show the pages of a nation of N agents made by a program, in place of measuring
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000),
+        conflicts_with_all = ["province", "qos_only", "yes", "servers_listen"],
+    )]
+    pub synthetic: Option<u32>,
+    /// Days that they measured
+    #[arg(
+        long,
+        value_name = "D",
+        default_value_t = 35,
+        value_parser = clap::value_parser!(u32).range(1..=1_000),
+        requires = "synthetic",
+    )]
+    pub days: u32,
+    /// What their chance is drawn from: the same seed gives the same nation
+    #[arg(long, value_name = "S", default_value_t = 1, requires = "synthetic")]
+    pub seed: u64,
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
@@ -81,6 +105,19 @@ pub struct UpOptions {
     /// What is logged to standard error, such as `info` or `tonle_agent=debug`
     #[arg(long, value_name = "FILTER", default_value = "warn")]
     pub log: String,
+}
+
+impl UpOptions {
+    /// The folder of all state.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        let default = if self.synthetic.is_some() {
+            DEFAULT_SYNTHETIC_DIR
+        } else {
+            DEFAULT_DATA_DIR
+        };
+        self.data.clone().unwrap_or_else(|| default.into())
+    }
 }
 
 fn lang(tag: &str) -> Result<Lang, String> {

@@ -66,6 +66,13 @@ impl Bar {
         Self { bar }
     }
 
+    /// Shows that `done` of `all` of something are done.
+    pub fn at(&self, what: &str, done: u64, all: u64) {
+        self.bar.set_length(all);
+        self.bar.set_position(done);
+        self.bar.set_message(what.to_owned());
+    }
+
     /// Takes it away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

@@ -8,6 +8,7 @@ use tonle_dashboards::shapes::{BadShapes, Shapes};
 use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::composite::UseCases;
 use tonle_evidence::country::Country;
+use tonle_evidence::entry::Provenance;
 use tonle_evidence::standard::Standards;
 use tonle_evidence::strata::Strata;
 use tonle_evidence::targets::{BadTargets, TargetFile};
@@ -96,7 +97,11 @@ impl Nation {
             use_cases: UseCases::parse(USE_CASES, &catalogue)?,
             standards: Standards::parse(&folder.standards, &catalogue)?,
             strata: Strata::parse(&folder.weights, &country)?,
-            ground: Ground { country, catalogue },
+            ground: Ground {
+                country,
+                catalogue,
+                counts: Provenance::Signed,
+            },
             exchanges: Exchanges::parse(&folder.exchanges).map_err(NationError::Exchanges)?,
             shapes: Shapes::parse(&folder.provinces)?,
             targets: TargetFile::parse(&folder.targets)?,

@@ -21,6 +21,7 @@ pub mod servers;
 pub mod service;
 pub mod statements;
 pub mod store;
+pub mod synthetic;
 #[cfg(test)]
 mod testing;
 pub mod web;

@@ -3,7 +3,7 @@
 //! Only records that the rules of `analysis` admit as evidence. No agent is named; how many there
 //! were is for whoever runs the collector, and published nowhere.
 use crate::analysis::path::{Atlas, Leaves, Registered, Sightings, Verdict, Way, exit, judge};
-use crate::analysis::{Received, admitted};
+use crate::analysis::{Ground, Received, admitted};
 use crate::country::Nation;
 use crate::ingest::network::NetworkTable;
 use crate::journal::{Entry, JournalReader, ReadError};
@@ -112,7 +112,7 @@ struct Judged {
 
 impl Judged {
     fn take(&mut self, entry: &Entry, nation: &Nation, table: &NetworkTable) {
-        let Some((public, way)) = way_of(entry) else {
+        let Some((public, way)) = way_of(entry, &nation.ground) else {
             return;
         };
         let country = &nation.ground.country;
@@ -187,7 +187,7 @@ impl Judged {
 }
 
 /// The way of an entry that is admitted as evidence.
-fn way_of(entry: &Entry) -> Option<(Public, Way)> {
+fn way_of(entry: &Entry, ground: &Ground) -> Option<(Public, Way)> {
     if entry.kind != EntryKind::Record || entry.payload_type != types::RECORD {
         return None;
     }
@@ -201,7 +201,7 @@ fn way_of(entry: &Entry) -> Option<(Public, Way)> {
         group_id: entry.network.group_id,
         marks: &entry.marks,
     };
-    admitted(&public, &received).ok()?;
+    admitted(&public, &received, ground).ok()?;
     let way = Way::of(&public)?;
     Some((public, way))
 }

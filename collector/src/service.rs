@@ -24,7 +24,7 @@ use crate::servers::{BindError, Servers, Surroundings};
 use crate::store::StoreError;
 use crate::web::{self, AppState, SignedTargets};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -34,9 +34,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonle_evidence::document::DocumentError;
 use tonle_evidence::enrolment::Invitation;
+use tonle_evidence::entry::Provenance;
 use tonle_evidence::targets::TargetList;
 use tonle_net::clock::wall_us;
-use tonle_net::datadir::{DataDir, DataDirError, Role};
+use tonle_net::datadir::{Contents, DataDir, DataDirError, Role};
 use tonle_net::roots;
 use url::Url;
 use utoipa_axum::router::OpenApiRouter;
@@ -150,6 +151,7 @@ pub struct Service {
     pub admin: Arc<Admin>,
     /// The journal.
     pub journal: Journal,
+    progress: watch::Receiver<Progress>,
     cancel: CancellationToken,
     tasks: TaskTracker,
     data_dir: DataDir,
@@ -175,10 +177,33 @@ impl Service {
         only: Only,
         cancel: CancellationToken,
     ) -> Result<Self, StartError> {
+        Self::start_with(config, only, Contents::Real, cancel).await
+    }
+
+    /// Starts the pages of a directory of synthetic data. Records are neither taken in nor measured: they are
+    /// written by [`crate::synthetic::fill`].
+    pub async fn start_synthetic(
+        config: Config,
+        cancel: CancellationToken,
+    ) -> Result<Self, StartError> {
+        let only = Only {
+            web: true,
+            ingest: false,
+            servers: false,
+        };
+        Self::start_with(config, only, Contents::Synthetic, cancel).await
+    }
+
+    async fn start_with(
+        config: Config,
+        only: Only,
+        contents: Contents,
+        cancel: CancellationToken,
+    ) -> Result<Self, StartError> {
         config.validate()?;
-        let nation = Nation::read(config.country_dir.as_deref(), config.targets.as_deref())?;
+        let nation = nation_of(&config, contents)?;
         let network = network_of(&config)?;
-        let data_dir = DataDir::open(&config.data_dir, Role::Collector)?;
+        let data_dir = DataDir::open_with(&config.data_dir, Role::Collector, contents)?;
         let surroundings = surroundings(&config, &network);
         let members = Arc::clone(&surroundings.members);
         let listeners = Listeners::bind(&config, only, surroundings).await?;
@@ -220,6 +245,7 @@ impl Service {
             servers_addr,
             admin: Arc::clone(&admin),
             journal: journal.clone(),
+            progress: progress.clone(),
             cancel,
             tasks: TaskTracker::new(),
             data_dir,
@@ -278,6 +304,28 @@ impl Service {
     #[must_use]
     pub fn public_url(&self) -> &Url {
         &self.admin.settings().public_url
+    }
+
+    /// The folder of its state.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        self.data_dir.path()
+    }
+
+    /// Waits until so many entries are in the cells, telling how many are; false when it stops before.
+    pub async fn processed(&self, entries: u64, mut told: impl FnMut(u64)) -> bool {
+        let mut progress = self.progress.clone();
+        loop {
+            let processed_to = progress.borrow_and_update().processed_to;
+            told(processed_to);
+            if processed_to >= entries {
+                return true;
+            }
+            tokio::select! {
+                changed = progress.changed() => if changed.is_err() { return false },
+                () = self.cancel.cancelled() => return false,
+            }
+        }
     }
 
     /// Makes an invitation.
@@ -389,6 +437,16 @@ fn warn_without_controls(config: &Config, openness: &TargetList) {
     if config.ooni.accept && openness.controls.is_empty() {
         tracing::warn!("clients of OONI's get no control server; name some in `controls`");
     }
+}
+
+/// The country, and whose records count in it.
+fn nation_of(config: &Config, contents: Contents) -> Result<Nation, NationError> {
+    let mut nation = Nation::read(config.country_dir.as_deref(), config.targets.as_deref())?;
+    nation.ground.counts = match contents {
+        Contents::Real => Provenance::Signed,
+        Contents::Synthetic => Provenance::Synthetic,
+    };
+    Ok(nation)
 }
 
 /// The table of networks that the configuration names.

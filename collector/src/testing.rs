@@ -33,6 +33,7 @@ pub(crate) fn ground() -> Ground {
     Ground {
         country: Country::parse(country, operators, provinces).unwrap(),
         catalogue: Catalogue::parse(include_str!("../../configs/metrics.toml")).unwrap(),
+        counts: Provenance::Signed,
     }
 }
 

@@ -50,6 +50,11 @@ impl Frame {
         self
     }
 
+    /// Whether what is shown was made by a program.
+    pub(crate) fn is_synthetic(&self) -> bool {
+        self.visit.synthetic
+    }
+
     pub(crate) fn lang(&self) -> &'static str {
         self.visit.lang.tag()
     }

@@ -10,6 +10,8 @@ pub struct Visit {
     pub chosen: bool,
     /// Path prefix of the collector behind a proxy, without a slash at its end; empty at a root.
     pub base: String,
+    /// What is shown was made by a program: every page says so.
+    pub synthetic: bool,
 }
 
 impl Visit {
@@ -25,6 +27,7 @@ impl Visit {
             lang,
             chosen: chosen.is_some(),
             base: base.trim_end_matches('/').to_owned(),
+            synthetic: false,
         }
     }
 }

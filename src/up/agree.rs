@@ -22,6 +22,11 @@ pub(super) fn words(lang: Lang, key: &str) -> String {
     consent::words().get(lang, key)
 }
 
+/// A text of the table with these values in it.
+pub(super) fn words_filled(lang: Lang, key: &str, values: &[(&str, &str)]) -> String {
+    consent::words().fill(lang, key, values)
+}
+
 /// Prints the consent texts and every party that a round contacts, and asks once.
 pub(super) fn ask(
     options: &UpOptions,

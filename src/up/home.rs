@@ -40,8 +40,8 @@ impl Home {
             agent: file.agent,
             collector: file.collector,
         };
-        home.agent.data_dir = options.data.join("agent");
-        home.collector.data_dir = options.data.join("collector");
+        home.agent.data_dir = options.data_dir().join("agent");
+        home.collector.data_dir = options.data_dir().join("collector");
         home.agent.qos_only |= options.qos_only;
         if let Some(province) = &options.province {
             home.agent.province = Some(province.clone());
@@ -105,7 +105,7 @@ fn config_path(options: &UpOptions) -> anyhow::Result<Option<PathBuf>> {
         }
         return Ok(Some(path.clone()));
     }
-    let beside = options.data.join(CONFIG_FILE);
+    let beside = options.data_dir().join(CONFIG_FILE);
     Ok(beside.exists().then_some(beside))
 }
 

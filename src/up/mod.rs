@@ -5,6 +5,7 @@
 mod agree;
 mod home;
 mod summary;
+mod synthetic;
 
 use crate::cli::UpOptions;
 use agree::Answer;
@@ -41,7 +42,11 @@ pub fn main(options: &UpOptions) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::anyhow!("cannot start threads: {error}")),
     };
-    match runtime.block_on(up(options)) {
+    let ended = match options.synthetic {
+        Some(agents) => runtime.block_on(synthetic::up(options, agents)),
+        None => runtime.block_on(up(options)),
+    };
+    match ended {
         Ok(code) => code,
         Err(error) => fail(&error),
     }
@@ -54,7 +59,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 
 async fn up(options: &UpOptions) -> anyhow::Result<ExitCode> {
     let home = Home::read(options)?;
-    let _lock = DataDir::open(&options.data, Role::Home)?;
+    let _lock = DataDir::open(&options.data_dir(), Role::Home)?;
     let stop = stop_on_signals()?;
     let service = Service::start(home.collector.clone(), stop.child_token()).await?;
     let ended = measure_and_serve(options, home, &service, &stop).await;

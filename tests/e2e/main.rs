@@ -10,6 +10,7 @@ mod control;
 mod crash;
 mod openness;
 mod six_agents;
+mod synthetic;
 mod two_collectors;
 mod up;
 mod wrong_inputs;

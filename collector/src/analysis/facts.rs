@@ -114,7 +114,7 @@ impl Stratum {
 /// Derives the facts of a record, or says which rule keeps it out of every cell.
 pub fn analyse(opened: &Opened, received: &Received<'_>, ground: &Ground) -> Result<Facts, NoCell> {
     let Opened { public, private } = opened;
-    admitted(public, received)?;
+    admitted(public, received, ground)?;
     placed(public, &ground.country)?;
     let hour = hour_of(public, private, received, ground.country.utc_offset_s)?;
     let stratum = Stratum {
@@ -145,9 +145,13 @@ pub fn analyse(opened: &Opened, received: &Received<'_>, ground: &Ground) -> Res
 }
 
 /// Rule 1.
-pub(crate) fn admitted(public: &Public, received: &Received<'_>) -> Result<(), NoCell> {
+pub(crate) fn admitted(
+    public: &Public,
+    received: &Received<'_>,
+    ground: &Ground,
+) -> Result<(), NoCell> {
     let marked = |mark| received.marks.contains(&mark);
-    if received.provenance != Provenance::Signed {
+    if received.provenance != ground.counts {
         return Err(NoCell::NotSigned);
     }
     if marked(Mark::NewerVersion) {

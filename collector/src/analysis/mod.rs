@@ -20,6 +20,7 @@ pub use reason::{LeftOut, NoCell};
 
 use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::country::Country;
+use tonle_evidence::entry::Provenance;
 use tonle_evidence::hash::{Hash, sha256};
 
 /// Id and version of the rules of this room. Raised whenever the same record gives other facts.
@@ -32,6 +33,8 @@ pub struct Ground {
     pub country: Country,
     /// The metrics that are aggregated.
     pub catalogue: Catalogue,
+    /// Whose records count: what agents signed, or in a directory of synthetic data those. Never both.
+    pub counts: Provenance,
 }
 
 impl Ground {
@@ -41,6 +44,7 @@ impl Ground {
         let country = &self.country;
         let mut lines = vec![
             RULES.to_owned(),
+            self.counts.to_string(),
             format!(
                 "{} {} {:?}",
                 country.code, country.utc_offset_s, country.peak

@@ -65,7 +65,7 @@ pub fn visit(
     if public.method.id != WEB_CONNECTIVITY {
         return Ok(None);
     }
-    admitted(public, received)?;
+    admitted(public, received, ground)?;
     if public.country != ground.country.code {
         return Err(NoCell::OtherCountry);
     }

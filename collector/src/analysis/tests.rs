@@ -65,6 +65,16 @@ fn only_signed_records_enter_cells() {
         let facts = analyse(&opened(NOON_US, 1), &received, &ground());
         assert_eq!(facts, Err(NoCell::NotSigned));
     }
+    let synthetic = Ground {
+        counts: Provenance::Synthetic,
+        ..ground()
+    };
+    let facts = analyse(&opened(NOON_US, 1), &RECEIVED, &synthetic);
+    assert_eq!(
+        facts,
+        Err(NoCell::NotSigned),
+        "nor measured ones among made ones"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
 use std::time::Duration;
+use tonle_evidence::entry::Provenance;
 
 /// Longest a handler may take before the client is told to come back.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,12 +35,29 @@ const HEADERS: [(HeaderName, &str); 5] = [
     ),
 ];
 
+/// Names where the data of an answer come from, where that is not measurement.
+pub(super) const PROVENANCE: HeaderName = HeaderName::from_static("tonle-provenance");
+
 /// Adds [`HEADERS`] where a handler did not set its own.
 pub(super) async fn safe_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in HEADERS {
         let value = HeaderValue::from_static(value);
         response.headers_mut().entry(name).or_insert(value);
+    }
+    response
+}
+
+/// Says on every answer, of pages, interface and exports alike, that what it holds was made by a program.
+pub(super) async fn provenance(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    if state.is_synthetic() {
+        let word = HeaderValue::from_static(Provenance::Synthetic.as_str());
+        response.headers_mut().insert(PROVENANCE, word);
     }
     response
 }

@@ -299,7 +299,9 @@ fn visit(state: &AppState, headers: &HeaderMap, lang: Option<&str>) -> Visit {
     let accept_language = headers
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok());
-    Visit::new(lang, accept_language, &state.base_path)
+    let mut visit = Visit::new(lang, accept_language, &state.base_path);
+    visit.synthetic = state.is_synthetic();
+    visit
 }
 
 fn answer(visit: &Visit, cache: &'static str, page: Result<String, PageError>) -> Response {

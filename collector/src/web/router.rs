@@ -1,5 +1,5 @@
 //! Every route of the collector's web listener, on one screen.
-use super::layers::{count, in_time, panicked, safe_headers};
+use super::layers::{count, in_time, panicked, provenance, safe_headers};
 use super::problem::ApiError;
 use super::state::AppState;
 use super::{api, conditional, health, pages};
@@ -62,7 +62,8 @@ pub fn router(state: AppState, intake: impl Into<OpenApiRouter>) -> Router {
         .layer(CompressionLayer::new())
         .layer(from_fn(in_time))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(state, count))
+        .layer(from_fn_with_state(state.clone(), count))
+        .layer(from_fn_with_state(state, provenance))
         .layer(from_fn(safe_headers))
 }
 

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tonle_dashboards::shapes::Shapes;
 use tonle_evidence::composite::{Composite, UseCases};
+use tonle_evidence::entry::Provenance;
 use tonle_evidence::local_time::LocalMonth;
 use tonle_evidence::panel::Panel;
 use tonle_evidence::standard::Standards;
@@ -110,6 +111,12 @@ impl AppState {
             servers: None,
             now_us: wall_us,
         }
+    }
+
+    /// Whether everything that is shown was made by a program and nothing measured.
+    #[must_use]
+    pub fn is_synthetic(&self) -> bool {
+        self.ground.counts == Provenance::Synthetic
     }
 
     /// Shows what the measurement servers count on `/metrics`.

@@ -20,7 +20,7 @@ use tonle_evidence::catalogue::Catalogue;
 use tonle_evidence::composite::UseCases;
 use tonle_evidence::country::Country;
 use tonle_evidence::enrolment::{EnrolmentRequest, Invitation};
-use tonle_evidence::entry::Tier;
+use tonle_evidence::entry::{Provenance, Tier};
 use tonle_evidence::envelope::Envelope;
 use tonle_evidence::hash::{Hash, Hex, Id64};
 use tonle_evidence::record::{
@@ -53,6 +53,7 @@ fn ground() -> Arc<Ground> {
     Arc::new(Ground {
         country: country.unwrap(),
         catalogue: Catalogue::parse(config!("metrics.toml")).unwrap(),
+        counts: Provenance::Signed,
     })
 }
 

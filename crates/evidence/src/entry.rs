@@ -16,7 +16,7 @@ macro_rules! stored_word {
 
             /// The word as it is stored and published.
             #[must_use]
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
         }

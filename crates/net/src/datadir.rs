@@ -18,8 +18,6 @@ const LOCK: &str = "tonle-data.lock";
 const OWN_PREFIX: &str = "tonle-data.";
 /// Layout of the directory that this program reads and writes.
 const FORMAT: u32 = 1;
-/// The only provenance this program works on; synthetic data lives in directories of its own.
-const PROVENANCE: &str = "real";
 /// What a freshly made ext4 volume contains.
 const VOLUME_ENTRY: &str = "lost+found";
 
@@ -42,6 +40,24 @@ impl fmt::Display for Role {
             Self::Collector => "collector",
             Self::Home => "home",
         })
+    }
+}
+
+/// Where the data of a directory come from. The two are never in one directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contents {
+    /// Measured.
+    Real,
+    /// Made by a program.
+    Synthetic,
+}
+
+impl Contents {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Synthetic => "synthetic",
+        }
     }
 }
 
@@ -87,6 +103,19 @@ pub enum DataDirError {
         /// The role asked for.
         wanted: Role,
     },
+    /// It holds data of the other kind.
+    #[error(
+        "{path} holds {found} data, and {} data is wanted; give another with --data",
+        wanted.as_str()
+    )]
+    OtherContents {
+        /// The directory.
+        path: PathBuf,
+        /// The provenance in the marker.
+        found: String,
+        /// The one asked for.
+        wanted: Contents,
+    },
     /// A newer program wrote it.
     #[error(
         "{path} was written by a newer tonle (format {found}, this program reads up to {FORMAT}); upgrade tonle"
@@ -123,8 +152,13 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the directory if need be, checks whose it is and locks it.
+    /// Makes the directory of measured data if need be, checks whose it is and locks it.
     pub fn open(path: &Path, role: Role) -> Result<Self, DataDirError> {
+        Self::open_with(path, role, Contents::Real)
+    }
+
+    /// The same of the data that is wanted.
+    pub fn open_with(path: &Path, role: Role, contents: Contents) -> Result<Self, DataDirError> {
         let unusable = |source| DataDirError::Unusable {
             path: path.to_owned(),
             source,
@@ -144,9 +178,10 @@ impl DataDir {
         }
         let lock = lock(path)?;
         if marker.try_exists().map_err(unusable)? {
-            check_marker(path, role, &fs::read(&marker).map_err(unusable)?)?;
+            let bytes = fs::read(&marker).map_err(unusable)?;
+            check_marker(path, (role, contents), &bytes)?;
         } else {
-            write_marker(&marker, role)?;
+            write_marker(&marker, role, contents)?;
         }
         Ok(Self {
             path: path.to_owned(),
@@ -202,7 +237,11 @@ fn lock(path: &Path) -> Result<File, DataDirError> {
     }
 }
 
-fn check_marker(path: &Path, role: Role, bytes: &[u8]) -> Result<(), DataDirError> {
+fn check_marker(
+    path: &Path,
+    (role, contents): (Role, Contents),
+    bytes: &[u8],
+) -> Result<(), DataDirError> {
     let foreign = |reason: String| DataDirError::Foreign {
         path: path.to_owned(),
         reason,
@@ -215,8 +254,12 @@ fn check_marker(path: &Path, role: Role, bytes: &[u8]) -> Result<(), DataDirErro
             found: marker.format,
         });
     }
-    if marker.provenance != PROVENANCE {
-        return Err(foreign(format!("it holds {} data", marker.provenance)));
+    if marker.provenance != contents.as_str() {
+        return Err(DataDirError::OtherContents {
+            path: path.to_owned(),
+            found: marker.provenance,
+            wanted: contents,
+        });
     }
     if marker.role != role.to_string() {
         return Err(DataDirError::OtherRole {
@@ -228,11 +271,11 @@ fn check_marker(path: &Path, role: Role, bytes: &[u8]) -> Result<(), DataDirErro
     Ok(())
 }
 
-fn write_marker(path: &Path, role: Role) -> Result<(), DataDirError> {
+fn write_marker(path: &Path, role: Role, contents: Contents) -> Result<(), DataDirError> {
     let marker = Marker {
         format: FORMAT,
         role: role.to_string(),
-        provenance: PROVENANCE.to_owned(),
+        provenance: contents.as_str().to_owned(),
     };
     let bytes = serde_json::to_vec(&marker).expect("an object of strings is always JSON");
     write_atomic(path, &bytes)

@@ -3,17 +3,38 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Status and body of one answer.
+/// Status, head and body of one answer.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
+    head: String,
+}
+
+impl Answer {
+    /// The value of a header, whose name is given in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        let mut named = lines.filter(|(given, _)| given.eq_ignore_ascii_case(name));
+        named.next().map(|(_, value)| value)
+    }
 }
 
 /// One GET over a connection of its own.
 pub(crate) fn get(url: &str) -> Answer {
+    ask("GET", url, "")
+}
+
+/// One POST over a connection of its own.
+pub(crate) fn post(url: &str, body: &str) -> Answer {
+    ask("POST", url, body)
+}
+
+fn ask(method: &str, url: &str, body: &str) -> Answer {
     let rest = url.strip_prefix("http://").unwrap();
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let length = body.len();
+    let head = format!("{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close");
+    let request = format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}");
     let mut stream = TcpStream::connect(host).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
@@ -29,5 +50,6 @@ pub(crate) fn get(url: &str) -> Answer {
     Answer {
         status,
         body: body.to_owned(),
+        head: head.to_owned(),
     }
 }

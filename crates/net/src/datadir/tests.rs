@@ -84,6 +84,22 @@ fn synthetic_data_is_refused() {
 }
 
 #[test]
+fn a_directory_holds_measured_or_synthetic_data_and_says_which_is_wanted() {
+    let dir = fresh();
+    let open = |contents| DataDir::open_with(dir.path(), Role::Collector, contents);
+    drop(open(Contents::Synthetic).unwrap());
+    drop(open(Contents::Synthetic).unwrap());
+    let error = open(Contents::Real).unwrap_err().to_string();
+    assert!(error.contains("holds synthetic data"), "{error}");
+    assert!(error.contains("--data"), "{error}");
+    let dir = fresh();
+    drop(DataDir::open(dir.path(), Role::Collector).unwrap());
+    let synthetic = DataDir::open_with(dir.path(), Role::Collector, Contents::Synthetic);
+    let error = synthetic.unwrap_err().to_string();
+    assert!(error.contains("holds real data"), "{error}");
+}
+
+#[test]
 fn a_damaged_marker_is_named() {
     let dir = fresh();
     fs::write(dir.path().join(MARKER), "{").unwrap();
