@@ -29,7 +29,7 @@ pub use parts::{Comparison, PartCells, PartsOf};
 pub use published::{Filter, Published};
 pub use read::{CellsReader, DeviceIndex, DeviceResult, SeriesKey};
 pub use schema::FILE_NAME;
-pub use standards::{HeldRow, StandardsTable};
+pub use standards::{HeldRow, Power, StandardsTable};
 pub use wider::{Series, WiderOf};
 pub use worker::{Progress, run as run_worker};
 

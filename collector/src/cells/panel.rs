@@ -37,7 +37,7 @@ impl Published {
         }
         for (index, standard) in table.standards.iter().enumerate() {
             let rows = table.rows.iter().filter(|row| row.standard == index);
-            needs.extend(for_verdicts(standard, rows, table.family, country));
+            needs.extend(self.for_verdicts(standard, rows, table.family));
         }
         needs.sort_by_key(|need: &Need| Reverse(need.people_per_agent));
         let awaiting = table.standards.iter();
@@ -50,6 +50,54 @@ impl Published {
             needs,
             caption: PANEL_CAPTION.to_owned(),
         })
+    }
+
+    /// Of a rule that awaits its annex nothing: no agent would decide it.
+    fn for_verdicts<'a>(
+        &self,
+        standard: &'a Standard,
+        rows: impl Iterator<Item = &'a HeldRow>,
+        family: usize,
+    ) -> Vec<Need> {
+        let country = &self.ground.country;
+        if standard.threshold.is_none() {
+            return Vec::new();
+        }
+        let (fewest, power) = (
+            fewest(standard),
+            enough_for_power(standard, family, &self.powers),
+        );
+        let operators = country.operators.len() as u64;
+        let need_of = |row: &HeldRow| {
+            let (counts, said) = match row.held {
+                Held::NoData => (None, "no_data"),
+                Held::Suppressed => (None, "suppressed"),
+                Held::Judged {
+                    counts, judgement, ..
+                } => (Some(counts), judgement.as_str()),
+            };
+            let living = people_of(&row.province, country);
+            let asked = Asked {
+                seen: seen(counts, row.held == Held::NoData),
+                is_decided: row.is_decided(),
+                people: living.checked_div(operators).unwrap_or(0),
+                goal: fewest,
+                power,
+            };
+            let goal = Goal::Verdict {
+                standard: standard.id.clone(),
+                version: standard.version,
+            };
+            let speaks_of = SpeaksOf::Operator {
+                province: row.province.clone(),
+                operator: row.operator.clone(),
+            };
+            need(goal, speaks_of, standard.access, said, &asked)
+        };
+        // Nobody can be asked to join with another operator than the country's.
+        rows.filter(|row| row.operator != OTHERS)
+            .map(need_of)
+            .collect()
     }
 }
 
@@ -107,50 +155,6 @@ fn for_estimate(statement: &Statement, country: &Country) -> Need {
     let speaks_of = SpeaksOf::Province { province };
     let said = statement.state.as_str();
     need(goal, speaks_of, statement.access, said, &asked)
-}
-
-/// Of a rule that awaits its annex nothing: no agent would decide it.
-fn for_verdicts<'a>(
-    standard: &'a Standard,
-    rows: impl Iterator<Item = &'a HeldRow>,
-    family: usize,
-    country: &Country,
-) -> Vec<Need> {
-    if standard.threshold.is_none() {
-        return Vec::new();
-    }
-    let (fewest, power) = (fewest(standard), enough_for_power(standard, family));
-    let operators = country.operators.len() as u64;
-    let need_of = |row: &HeldRow| {
-        let (counts, said) = match row.held {
-            Held::NoData => (None, "no_data"),
-            Held::Suppressed => (None, "suppressed"),
-            Held::Judged {
-                counts, judgement, ..
-            } => (Some(counts), judgement.as_str()),
-        };
-        let living = people_of(&row.province, country);
-        let asked = Asked {
-            seen: seen(counts, row.held == Held::NoData),
-            is_decided: row.is_decided(),
-            people: living.checked_div(operators).unwrap_or(0),
-            goal: fewest,
-            power,
-        };
-        let goal = Goal::Verdict {
-            standard: standard.id.clone(),
-            version: standard.version,
-        };
-        let speaks_of = SpeaksOf::Operator {
-            province: row.province.clone(),
-            operator: row.operator.clone(),
-        };
-        need(goal, speaks_of, standard.access, said, &asked)
-    };
-    // Nobody can be asked to join with another operator than the country's.
-    rows.filter(|row| row.operator != OTHERS)
-        .map(need_of)
-        .collect()
 }
 
 fn need(goal: Goal, speaks_of: SpeaksOf, access: Access, said: &str, asked: &Asked) -> Need {

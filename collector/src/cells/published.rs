@@ -6,6 +6,7 @@ use super::roll::nested;
 use crate::analysis::Ground;
 use crate::statements::Rules;
 use crate::statements::pool::own_state;
+use crate::statements::standard::power::Powers;
 use std::sync::Arc;
 use tonle_evidence::local_time::{LocalHour, LocalMonth};
 use tonle_evidence::statement::{Access, CAPTION, Statement, Window};
@@ -32,6 +33,7 @@ pub struct Published {
     pub(super) ground: Arc<Ground>,
     pub(super) strata: Arc<Strata>,
     pub(super) cells: CellsReader,
+    pub(super) powers: Arc<Powers>,
 }
 
 impl Published {
@@ -42,7 +44,15 @@ impl Published {
             ground,
             strata,
             cells,
+            powers: Arc::default(),
         }
+    }
+
+    /// The same, with what was already reckoned of how often cells are found.
+    #[must_use]
+    pub fn with_powers(mut self, powers: Arc<Powers>) -> Self {
+        self.powers = powers;
+        self
     }
 
     /// The country's month at an instant: the default period.

@@ -18,6 +18,9 @@ use tonle_evidence::statement::{Access, CellsBy};
 /// Operator of whoever is with none of the country's.
 pub(super) const OTHERS: &str = "others";
 
+/// Numbers of agents at which the power is stated.
+const POWER_AT: [usize; 3] = [12, 30, 60];
+
 /// What is said of one cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeldRow {
@@ -31,6 +34,15 @@ pub struct HeldRow {
     pub held: Held,
 }
 
+/// How often a cell is found that falls short of its rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Power {
+    /// With so many independent agents.
+    pub agents: usize,
+    /// Parts per million.
+    pub power_ppm: u32,
+}
+
 /// A month's table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StandardsTable {
@@ -40,6 +52,9 @@ pub struct StandardsTable {
     pub standards: Vec<Standard>,
     /// In the order of rules, then provinces, then operators.
     pub rows: Vec<HeldRow>,
+    /// Of each rule how often a cell that falls short is found, by its agents; of one that awaits its annex
+    /// nothing.
+    pub powers: Vec<Vec<Power>>,
     /// Cells over which false accusations are controlled.
     pub family: usize,
     /// Cells of which it is decided whether they meet their rule.
@@ -87,7 +102,23 @@ impl Published {
             }
         }
         let table = judge(&cells);
-        Ok(gathered(month, &standards, names, table, country))
+        let powers = standards
+            .iter()
+            .map(|one| self.powers_of(one, table.family));
+        let powers = powers.collect();
+        Ok(StandardsTable {
+            powers,
+            ..gathered(month, &standards, names, table, country)
+        })
+    }
+
+    fn powers_of(&self, standard: &Standard, family: usize) -> Vec<Power> {
+        let power = |agents| {
+            standard.threshold?;
+            let power_ppm = self.powers.of(standard, agents, family)?;
+            Some(Power { agents, power_ppm })
+        };
+        POWER_AT.into_iter().filter_map(power).collect()
     }
 }
 
@@ -177,6 +208,7 @@ fn gathered(
     StandardsTable {
         month,
         standards: standards.to_vec(),
+        powers: Vec::new(),
         family: table.family,
         decided: rows.iter().filter(|row| row.is_decided()).count(),
         decided_population_ppm: decided_population_ppm(&rows, country),

@@ -4,7 +4,8 @@
 //! than it takes. So neither a number nor the order of the plan tells a hidden count.
 use super::order_bounds::{lower_rank, upper_rank};
 use super::quantile::Order;
-use super::standard::{MEAN_AGENTS_MIN, power};
+use super::standard::MEAN_AGENTS_MIN;
+use super::standard::power::Powers;
 use super::suppress::Rules;
 use tonle_evidence::panel::Lack;
 use tonle_evidence::standard::{Standard, Statistic};
@@ -114,12 +115,12 @@ pub fn fewest(standard: &Standard) -> u64 {
 }
 
 /// Fewest agents (of some usual sizes) with which a cell that falls clearly short of its rule is found in seven of ten
-/// tables of so large a family; `None` where no size does, and of rules whose power is not known.
+/// tables of so large a family; `None` where no size does, and of rules of which no cell can fall so short.
 #[must_use]
-pub fn enough_for_power(standard: &Standard, family: usize) -> Option<u64> {
+pub fn enough_for_power(standard: &Standard, family: usize, powers: &Powers) -> Option<u64> {
     standard.threshold?;
-    let is_small =
-        |size: &usize| power::of(standard, *size, family).is_none_or(|ppm| ppm < POWER_ENOUGH_PPM);
+    let found = |size: &usize| powers.of(standard, *size, family);
+    let is_small = |size: &usize| found(size).is_none_or(|ppm| ppm < POWER_ENOUGH_PPM);
     let enough = SIZES.partition_point(is_small);
     SIZES.get(enough).map(|size| *size as u64)
 }

@@ -12,6 +12,7 @@ use crate::incidents::IncidentLog;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::servers::ServersCounters;
+use crate::statements::standard::power::Powers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -85,6 +86,7 @@ pub struct AppState {
     parts_of: Arc<Kept<PartsOf, Arc<PartCells>>>,
     panels: Arc<Kept<(LocalMonth, String), Arc<Panel>>>,
     composites: Arc<Kept<OfCells, Arc<Vec<Composite>>>>,
+    powers: Arc<Powers>,
     servers: Option<Arc<ServersCounters>>,
     now_us: fn() -> i64,
 }
@@ -108,6 +110,7 @@ impl AppState {
             parts_of: Arc::new(Kept::at_most(PARTS_MAX)),
             panels: Arc::new(Kept::at_most(PANELS_MAX)),
             composites: Arc::new(Kept::at_most(COMPOSITES_MAX)),
+            powers: Arc::default(),
             servers: None,
             now_us: wall_us,
         }
@@ -302,7 +305,8 @@ impl AppState {
 
     fn published(&self) -> Published {
         let strata = Arc::clone(&self.strata);
-        Published::new(Arc::clone(&self.ground), strata, self.cells.clone())
+        let published = Published::new(Arc::clone(&self.ground), strata, self.cells.clone());
+        published.with_powers(Arc::clone(&self.powers))
     }
 }
 

@@ -5,6 +5,7 @@ mod evidence;
 mod mean;
 mod percentile;
 pub mod power;
+mod power_of_means;
 mod share;
 #[cfg(test)]
 mod simulations;

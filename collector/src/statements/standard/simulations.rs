@@ -15,7 +15,7 @@ const TABLES: usize = 100;
 /// Agents of a cell.
 const AGENTS: [usize; 4] = [6, 12, 30, 100];
 
-fn normal(random: &mut ChaCha8Rng) -> f64 {
+pub(super) fn normal(random: &mut ChaCha8Rng) -> f64 {
     let (radius, angle): (f64, f64) = (random.random(), random.random());
     (-2.0 * (1.0 - radius).ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
 }
@@ -178,19 +178,18 @@ fn thirty_agents_find_sixty_percent_where_eighty_are_asked_for_in_seven_of_ten_t
         asked: 0.8,
         truth: 0.6,
         correlation: 0.2,
-        family: CELLS,
     };
-    assert!(power::of_share(&case) >= 700_000);
-    let alone = power::Case {
+    let found = |case, family| power::found(&power::chances(case), power::limit(family));
+    assert!(found(&case, CELLS) >= 700_000);
+    let more_alike = power::Case {
         correlation: 0.5,
-        family: 1,
         ..case
     };
-    assert!(power::of_share(&alone) >= 700_000);
+    assert!(found(&more_alike, 1) >= 700_000);
     // What no bound can do: agents that are all right or all wrong are thirty coins.
     let coins = power::Case {
         correlation: 1.0,
         ..case
     };
-    assert!(power::of_share(&coins) < 200_000);
+    assert!(found(&coins, CELLS) < 200_000);
 }

@@ -2,8 +2,8 @@
 use super::Query;
 use super::list::{Format, Row, answer, page, text};
 use super::views::CountsView;
-use crate::cells::{HeldRow, StandardsTable};
-use crate::statements::standard::{power, table::FALSE_MAX};
+use crate::cells::{HeldRow, Power, StandardsTable};
+use crate::statements::standard::table::FALSE_MAX;
 use crate::web::problem::{ApiError, Problem};
 use crate::web::state::AppState;
 use axum::extract::State;
@@ -13,9 +13,6 @@ use serde::{Deserialize, Serialize};
 use tonle_evidence::standard::{Bounded, Held, Standard, Statistic};
 use tonle_evidence::statement::CAPTION;
 use utoipa::{IntoParams, ToSchema};
-
-/// Numbers of agents for which a rule's power is stated.
-const POWER_AT: [usize; 3] = [12, 30, 60];
 
 /// Which part of the table. Verdicts are those of the whole table, whatever part is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -87,14 +84,14 @@ struct StandardView {
     valid_to: Option<String>,
     /// `in_force` or `awaiting_annex`.
     status: &'static str,
-    /// How often a cell that falls short by 20 points of a share would be found in this table; absent
-    /// without a threshold, and of means.
+    /// How often a cell that falls short by 20 points of a share, or a mean by a fifth of the threshold, would be
+    /// found in this table; absent without a threshold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     power: Vec<PowerView>,
 }
 
-/// How often a cell is found that falls short by 20 points of a share, with a correlation of 0.2 within
-/// an agent.
+/// How often a cell is found that falls short, with a correlation of 0.2 within an agent, and of means with
+/// log-normal samples (σ = 1).
 #[derive(Debug, Serialize, ToSchema)]
 struct PowerView {
     /// With so many independent agents.
@@ -226,6 +223,7 @@ impl StandardsView {
         let StandardsTable {
             month,
             standards,
+            powers,
             rows,
             family,
             decided,
@@ -258,8 +256,9 @@ impl StandardsView {
             decided_population_ppm: *decided_population_ppm,
             standards: standards
                 .iter()
-                .filter(|standard| is(&wanted.standard, &standard.id))
-                .map(|standard| StandardView::of(standard, *family))
+                .zip(powers)
+                .filter(|(standard, _)| is(&wanted.standard, &standard.id))
+                .map(|(standard, powers)| StandardView::of(standard, powers))
                 .collect(),
             verdicts: part.rows,
             next: part.next,
@@ -307,14 +306,10 @@ impl Row for VerdictView {
 }
 
 impl StandardView {
-    fn of(standard: &Standard, family: usize) -> Self {
-        let power = POWER_AT.iter().filter_map(|agents| {
-            standard.threshold?;
-            let power_ppm = power::of(standard, *agents, family)?;
-            Some(PowerView {
-                agents: *agents,
-                power_ppm,
-            })
+    fn of(standard: &Standard, powers: &[Power]) -> Self {
+        let power = powers.iter().map(|power| PowerView {
+            agents: power.agents,
+            power_ppm: power.power_ppm,
         });
         Self {
             id: standard.id.clone(),
