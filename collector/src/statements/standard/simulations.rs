@@ -4,6 +4,8 @@ use crate::statements::holm;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
+mod bounds;
+
 /// Cells of a table: 25 provinces, three operators.
 const CELLS: usize = 75;
 /// Days of a month.

@@ -82,18 +82,40 @@ fn a_clear_case_on_either_side_is_said_and_one_at_the_line_is_not() {
     assert_eq!(judgements(&cells), expected);
 }
 
+/// All but the mean, which takes its time.
+const STATISTICS: [Statistic; 3] = [
+    Statistic::Percentile {
+        order_permille: 500,
+    },
+    SHARE,
+    Statistic::AgentShare {
+        min_share_permille: 800,
+        agent_share_permille: 500,
+    },
+];
+
+/// True where cells of some of these sizes meet the rule, and others of the same kind do not.
+fn turns(rule: &Standard, sizes: &[usize], right: usize) -> bool {
+    let of = |count: &usize| judgements(&[cell(rule, "KH-1", agents(*count, right))])[0];
+    let verdicts: Vec<_> = sizes.iter().map(of).collect();
+    let has = |wanted| verdicts.contains(&Some(wanted));
+    has(Judgement::Meets) && has(Judgement::DoesNotMeet)
+}
+
+#[test]
+fn more_agents_of_the_same_kind_never_turn_the_verdict_on_a_mean_into_its_opposite() {
+    let rule = Standard {
+        threshold: Some(80),
+        ..standard(Statistic::Mean)
+    };
+    for right in [1, 3, 4, 5, 7, 9] {
+        assert!(!turns(&rule, &[20, 40, 80], right), "{right}");
+    }
+}
+
 #[test]
 fn every_statistic_decides_a_clear_case_on_either_side() {
-    for statistic in [
-        Statistic::Percentile {
-            order_permille: 500,
-        },
-        SHARE,
-        Statistic::AgentShare {
-            min_share_permille: 800,
-            agent_share_permille: 500,
-        },
-    ] {
+    for statistic in STATISTICS {
         let rule = standard(statistic);
         let cells = [
             cell(&rule, "KH-1", agents(40, 9)),
@@ -276,12 +298,9 @@ proptest! {
 
     #[test]
     fn more_agents_of_the_same_kind_never_turn_one_verdict_into_its_opposite(right in 0usize..=10) {
-        let rule = standard(SHARE);
-        let verdicts: Vec<_> = [6, 12, 24, 48, 96]
-            .iter()
-            .map(|count| judgements(&[cell(&rule, "KH-1", agents(*count, right))])[0])
-            .collect();
-        let has = |wanted| verdicts.contains(&Some(wanted));
-        prop_assert!(!(has(Judgement::Meets) && has(Judgement::DoesNotMeet)), "{verdicts:?}");
+        for statistic in STATISTICS {
+            let rule = standard(statistic);
+            prop_assert!(!turns(&rule, &[6, 12, 24, 48, 96], right), "{statistic:?}");
+        }
     }
 }
