@@ -14,6 +14,8 @@
 //! 5. A throughput run may use what is available, up to the cap per run. It does not begin with less
 //!    than the last ones cost on average, nor with less than [`THROUGHPUT_MIN_BYTES`]: a test cut that short says
 //!    nothing and would cost all the same.
+mod share;
+
 use serde::{Deserialize, Serialize};
 use tonle_evidence::local_time::{LocalHour, LocalMonth};
 

@@ -46,6 +46,9 @@ pub enum JoinError {
         /// What there is, with names.
         known: String,
     },
+    /// It keeps no openness records; nothing was sent that would use the invitation up.
+    #[error("this collector takes no openness records; ask whoever invited you for one that does")]
+    NoOpenness,
     /// The answer is not the collector's.
     #[error(
         "the collector's answer is not believed: {0}; ask whoever invited you for a new invitation"
@@ -109,6 +112,24 @@ async fn provinces(
     let answer = answer.error_for_status().ok()?;
     let bytes = http::body(answer, ANSWER_MAX_BYTES).await.ok()?;
     serde_json::from_slice(&bytes).ok()
+}
+
+/// Asks for the collector's lists of sites, which one that takes no openness records does not have, before
+/// an invitation is used up. Any other answer leaves it to the enrolment.
+pub async fn check_openness(
+    client: &reqwest::Client,
+    invitation: &Invitation,
+) -> Result<(), JoinError> {
+    let url = invitation.collector.join("api/v1/lists");
+    let url = url.map_err(|error| JoinError::Unreachable(error.to_string()))?;
+    let answer = client.get(url).send().await;
+    let answer = answer.map_err(|error| JoinError::Unreachable(http::reason(&error)))?;
+    let kind = answer.headers().get(reqwest::header::CONTENT_TYPE);
+    let is_problem = kind.is_some_and(|kind| kind == "application/problem+json");
+    if answer.status() == reqwest::StatusCode::NOT_FOUND && is_problem {
+        return Err(JoinError::NoOpenness);
+    }
+    Ok(())
 }
 
 /// Posts the key and returns the collector's answer, verified.

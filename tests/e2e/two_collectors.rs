@@ -170,7 +170,38 @@ fn each_collector_gets_its_stream_and_no_name_that_the_other_has() {
     let parts = parts.map(|one| one["monthly_budget_bytes"].as_u64().unwrap());
     assert_eq!(parts[0], 3 * parts[1], "{parts:?}");
 
+    let sent = run_ok(&two.device.command(&["sent", "--json"]));
+    let sent: Vec<Value> = sent
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut named = 0;
+    for collector in [&two.quality, &two.openness] {
+        let url = format!("{}/", collector.url);
+        let hashes = sent.iter().filter(|line| line["collector"] == url.as_str());
+        let hashes: BTreeSet<&str> = hashes
+            .map(|line| line["record_hash"].as_str().unwrap())
+            .collect();
+        let records = collector.journal_records();
+        let held: BTreeSet<&str> = records.keys().map(String::as_str).collect();
+        assert!(!hashes.is_empty(), "nothing is said to have gone to {url}");
+        assert!(hashes.is_subset(&held), "{url} does not hold {hashes:?}");
+        named += hashes.len();
+    }
+    assert_eq!(named, sent.len(), "each went to one of the two");
+
+    // Nothing that stays on this machine costs anything, so the use is said here.
+    let ledger = two.data().join("openness/budget.json");
+    let mut written: Value = serde_json::from_slice(&std::fs::read(&ledger).unwrap()).unwrap();
+    written["used_bytes"] = 123_456.into();
+    std::fs::write(&ledger, written.to_string()).unwrap();
     run_ok(&two.device.command(&["leave", "--openness", "--yes"]));
+    let left = run_ok(&two.device.command(&["status", "--json"]));
+    let left: Value = serde_json::from_str(&left).unwrap();
+    assert_eq!(
+        left["budget"]["used_bytes"], 123_456,
+        "leaving gives no byte back"
+    );
     assert!(!two.data().join("openness").exists());
     let kept = two.openness.journal_records().len();
     let round = two.device.round();
@@ -242,8 +273,26 @@ fn what_cannot_be_joined_for_openness_says_why() {
     let folder = two.home.path().join("c");
     std::fs::create_dir(&folder).unwrap();
     let other = Collector::start_with(&folder, "streams = ['quality']\n", "");
-    refused(&other.invite(&[]), 1, "takes no openness records");
+    let invitation = other.invite(&[]);
+    refused(&invitation, 1, "takes no openness records");
     assert!(!two.data().join("openness").exists());
+    let agents = run_ok(&[
+        "collector",
+        "agents",
+        "--json",
+        "--config",
+        other.config_path(),
+    ]);
+    assert!(
+        !agents.contains("key_id"),
+        "nobody is enrolled there: {agents}"
+    );
+    let consent = std::fs::read_to_string(two.data().join("consent.json")).unwrap();
+    let consent: Value = serde_json::from_str(&consent).unwrap();
+    assert!(
+        consent["openness"]["version"].is_string(),
+        "the agreement stands as it was"
+    );
 
     two.join_second();
     refused(&two.openness.invite(&[]), 1, "joined already");

@@ -17,6 +17,7 @@ use crate::receipts::{KeptReceipt, ReceiptLog};
 use crate::summary::Summary;
 use crate::{doctor, seat, status};
 use anyhow::{Context as _, bail};
+use serde::Serialize;
 use std::future::Future;
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,7 @@ use tonle_evidence::local_time::LocalHour;
 use tonle_evidence::words::Lang;
 use tonle_net::clock::wall_us;
 use tonle_net::datadir::DataDirError;
+use url::Url;
 
 pub(super) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = config(&cli)?;
@@ -78,13 +80,20 @@ async fn keep_measuring(seats: &Seats) -> anyhow::Result<ExitCode> {
 async fn one_round(seats: &Seats, as_json: bool) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
     let mut summary = Summary::default();
+    let mut failed = None;
     for device in seats.each() {
-        summary.extend(round_of(device, &stop).await?);
+        match round_of(device, &stop).await {
+            Ok(part) => summary.extend(part),
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
     if as_json {
         output::json(&summary);
     } else {
         summary.table().iter().for_each(|line| output::line(line));
+    }
+    if let Some(error) = failed {
+        return Err(error);
     }
     Ok(if summary.is_complete() {
         ExitCode::SUCCESS
@@ -247,15 +256,20 @@ fn sent(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
     let now_us = wall_us();
     let (mut kept, mut ever) = (0, 0);
     for seat in seat::all(config) {
+        let joined = Enrolment::load(&DiskFiles::new(&seat.data_dir))?;
+        let collector = joined.and_then(|joined| joined.collectors.into_iter().next());
         let log = ReceiptLog::open(DiskFiles::new(&seat.data_dir));
         let log = log.context("cannot read the receipts")?;
         let mut receipts = log.all().context("cannot read the receipts")?;
         receipts.retain(|receipt| receipt.may_stay(now_us));
         for receipt in &receipts {
             if as_json {
-                output::json(receipt);
+                output::json(&SentTo {
+                    collector: collector.as_ref().map(Url::as_str),
+                    receipt,
+                });
             } else {
-                output::line(&line_of(receipt));
+                output::line(&line_of(receipt, collector.as_ref()));
             }
         }
         kept += receipts.len();
@@ -269,14 +283,27 @@ fn sent(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was sent, on one line.
-fn line_of(receipt: &KeptReceipt) -> String {
+/// A receipt, and whose it is.
+#[derive(Serialize)]
+struct SentTo<'a> {
+    /// Where the membership's records go; absent where it never joined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    collector: Option<&'a str>,
+    #[serde(flatten)]
+    receipt: &'a KeptReceipt,
+}
+
+/// What was sent and to whom, on one line.
+fn line_of(receipt: &KeptReceipt, collector: Option<&Url>) -> String {
     let about = receipt.sent.as_ref().map_or_else(
         || "unknown".to_owned(),
         |sent| format!("{:<9}{} {}", sent.stream, sent.experiment, sent.target),
     );
     let at = LocalHour::at(receipt.at_us, 0);
-    format!("{} {at} UTC {about}", receipt.record_hash)
+    let to = collector
+        .map(|url| format!(" to {url}"))
+        .unwrap_or_default();
+    format!("{} {at} UTC {about}{to}", receipt.record_hash)
 }
 
 fn leave(config: Config, args: &LeaveArgs, lang: Lang) -> anyhow::Result<ExitCode> {

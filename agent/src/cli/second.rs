@@ -48,8 +48,11 @@ pub(super) async fn join(config: Config, args: &JoinArgs, lang: Lang) -> anyhow:
     let Some(version) = agreed(Stream::Openness, args.accept_openness.as_deref(), lang)? else {
         bail!("{}", consent::words().get(lang, "agent.join.declined"));
     };
+    // Before anything changes here: an invitation is used up by joining, and the agreement is given up for it.
+    first.check_openness(&invitation).await?;
     give_up_openness(&first)?;
     let second = Device::open(openness)?;
+    second.begin_beside(&first)?;
     Categories::stored(first.data_dir())?.store(second.data_dir())?;
     let consents = Consents {
         quality: QUALITY_VERSION.to_owned(),
@@ -66,6 +69,7 @@ pub(super) async fn join(config: Config, args: &JoinArgs, lang: Lang) -> anyhow:
             "this collector takes no openness records, so it was left; openness is measured for nobody now"
         );
     }
+    first.keep_own_part()?;
     if let Err(error) = declare(&first, &second, &args.place) {
         output::note(&format!(
             "the place could not be taken over ({error:#}); say it with `tonle agent confirm`"
@@ -125,6 +129,7 @@ pub(super) fn leave(config: &Config, args: &LeaveArgs, lang: Lang) -> anyhow::Re
             return Ok(ExitCode::FAILURE);
         }
     }
+    first.take_back_from(&second)?;
     second.leave()?;
     drop(first);
     output::line(&consent::words().get(lang, "agent.leave.done_openness"));

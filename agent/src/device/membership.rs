@@ -100,6 +100,11 @@ impl Device {
         join::check_province(&self.client, invitation, province).await
     }
 
+    /// Whether the collector that invites takes openness records, before the invitation is used up.
+    pub async fn check_openness(&self, invitation: &Invitation) -> Result<(), JoinError> {
+        join::check_openness(&self.client, invitation).await
+    }
+
     fn keep_consents(&self, consents: &Consents) -> Result<(), ConsentError> {
         let now_us = wall_us();
         let mut consent = Consent::load(self.dir.path())?;

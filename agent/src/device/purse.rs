@@ -133,8 +133,7 @@ impl<'a> Purse<'a> {
     }
 
     fn store(&self, ledger: &Ledger) -> Result<(), DataDirError> {
-        let bytes = serde_json::to_vec(ledger).expect("plain values are always JSON");
-        write_atomic(&self.dir.join(FILE), &bytes)
+        store(self.dir, ledger)
     }
 
     fn most(job: &Job, max_bytes: u64) -> u64 {
@@ -156,6 +155,12 @@ impl<'a> Purse<'a> {
     fn now(&self) -> LocalHour {
         LocalHour::at(wall_us(), self.utc_offset_s)
     }
+}
+
+/// Writes a ledger into the data directory, durably.
+pub(super) fn store(dir: &DataDir, ledger: &Ledger) -> Result<(), DataDirError> {
+    let bytes = serde_json::to_vec(ledger).expect("plain values are always JSON");
+    write_atomic(&dir.join(FILE), &bytes)
 }
 
 /// True for a run whose cost says what the next may cost.
