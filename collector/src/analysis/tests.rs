@@ -210,7 +210,12 @@ fn a_throughput_that_the_line_did_not_limit_says_nothing_of_the_line() {
     });
     let left_out = other_kind.unwrap().left_out;
     let metric = "throughput1.download_bps/full/domestic".to_owned();
-    assert_eq!(left_out, [(metric, LeftOut::LimitNotKnown)]);
+    assert_eq!(left_out, [(metric.clone(), LeftOut::LimitNotKnown)]);
+    let of_the_line = facts_of(|record| {
+        record.public.context.limited_by = Some(LimitedBy::Line);
+        record.public.samples = vec![sample(&metric, 9, "bps")];
+    });
+    assert_eq!(of_the_line.unwrap().values[0].metric, metric);
     let latency = facts_of(|record| record.public.context.limited_by = Some(LimitedBy::Wifi));
     assert_eq!(latency.unwrap().values.len(), 1);
 }

@@ -1,14 +1,15 @@
 //! Pure: what limited one direction, from what was seen beside it.
 //!
 //! The rules are asked in this order, and the first that holds decides. Shares of a sender are of
-//! its kernel's busy time (`TCPInfo`); the sender is the server of a download and this device in an
-//! upload. Limits of a share are our own choice: half of the time is more than a disturbance.
+//! its kernel's busy time (`TCPInfo`), of several streams of the sum of theirs; the sender is the server of
+//! a download and this device in an upload. Limits of a share are our own choice: half of the time is more than a disturbance.
 //!
 //! - S1 server: it says that one of its own resources was busy nine tenths of the time.
 //! - S2 server, download: half of the time its send buffer held it back or it had nothing to send,
 //!   or half of its messages came while its program was behind (`AppLimited`).
 //! - S3 server, upload: its window held us back half of the time.
-//! - D1 device: this process used 85 % of a core. One stream is one task, so one core is all it has.
+//! - D1 device: this process used 85 % of a core. One stream is one task, so one core is all it has; of several
+//!   streams nobody knows how they share, so that one core is taken for all they had.
 //! - D2 device: packet handling used nine tenths of a core.
 //! - D3 device: all cores together were busy 95 % of the time.
 //! - D4 device: our window (download) or our send buffer (upload) held the sender back half of the
@@ -47,18 +48,18 @@ const RATE_APP_LIMITED: u8 = 1;
 /// What the sender's kernel says held it back, parts per million.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "the unit stands in every name")]
-pub(super) struct Sender {
+pub(in crate::experiments) struct Sender {
     /// Share of the test in which it had something to send.
-    pub(super) busy_ppm: Option<i64>,
+    pub(in crate::experiments) busy_ppm: Option<i64>,
     /// Share of its busy time in which the receiver's window held it back.
-    pub(super) window_ppm: Option<i64>,
+    pub(in crate::experiments) window_ppm: Option<i64>,
     /// Share of its busy time in which its own send buffer held it back.
-    pub(super) buffer_ppm: Option<i64>,
+    pub(in crate::experiments) buffer_ppm: Option<i64>,
 }
 
 impl Sender {
     /// What a kernel says after `elapsed_us` of a test.
-    pub(super) fn of(tcp: &TcpInfo, elapsed_us: i64) -> Self {
+    pub(in crate::experiments) fn of(tcp: &TcpInfo, elapsed_us: i64) -> Self {
         let busy_us = tcp.busy_time_us.unwrap_or(0);
         Self {
             busy_ppm: ppm(tcp.busy_time_us, elapsed_us),
@@ -66,10 +67,30 @@ impl Sender {
             buffer_ppm: ppm(tcp.sndbuf_limited_us, busy_us),
         }
     }
+
+    /// What the kernels say of several streams, each with the microseconds that it lasted; `None` where one of
+    /// them says nothing.
+    pub(in crate::experiments) fn of_streams(
+        streams: impl Iterator<Item = Option<(TcpInfo, i64)>>,
+    ) -> Option<Self> {
+        let (mut sum, mut all_us) = (TcpInfo::default(), 0_i64);
+        for stream in streams {
+            let (tcp, elapsed_us) = stream?;
+            all_us = all_us.saturating_add(elapsed_us);
+            add(&mut sum.busy_time_us, tcp.busy_time_us?);
+            add(&mut sum.rwnd_limited_us, tcp.rwnd_limited_us?);
+            add(&mut sum.sndbuf_limited_us, tcp.sndbuf_limited_us?);
+        }
+        Some(Self::of(&sum, all_us))
+    }
+}
+
+fn add(sum: &mut Option<i64>, more: i64) {
+    *sum = Some(sum.unwrap_or(0).saturating_add(more));
 }
 
 /// True when a message of the server says that its program was behind.
-pub(super) fn is_app_limited(tcp: &TcpInfo) -> bool {
+pub(in crate::experiments) fn is_app_limited(tcp: &TcpInfo) -> bool {
     tcp.app_limited
         .is_some_and(|bits| bits & RATE_APP_LIMITED != 0)
 }
@@ -118,7 +139,7 @@ pub(super) fn verdict(seen: &Seen) -> Verdict {
 }
 
 /// Of several directions, what limits the whole record: whatever is not the line comes first.
-pub(super) fn of_all(verdicts: &[LimitedBy]) -> Option<LimitedBy> {
+pub(in crate::experiments) fn of_all(verdicts: &[LimitedBy]) -> Option<LimitedBy> {
     const ORDER: [LimitedBy; 7] = [
         LimitedBy::Server,
         LimitedBy::Device,
@@ -232,7 +253,7 @@ fn share(part: Option<i64>, whole: Option<i64>) -> Option<i64> {
 }
 
 /// `part` of `whole` in parts per million; a peer may send any two numbers.
-pub(super) fn ppm(part: Option<i64>, whole: i64) -> Option<i64> {
+pub(in crate::experiments) fn ppm(part: Option<i64>, whole: i64) -> Option<i64> {
     let part = part.filter(|part| *part >= 0 && whole > 0)?;
     i64::try_from(i128::from(part) * 1_000_000 / i128::from(whole)).ok()
 }

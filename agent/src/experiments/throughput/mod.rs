@@ -29,7 +29,7 @@
 //! Operations: the steps of `tonle_net`, then `transfer` (see `transfer`), `limits` (see `witness`)
 //! and those of `under_load`.
 pub mod early_stop;
-mod limit;
+pub(super) mod limit;
 mod rate;
 mod servers;
 pub mod trace;
@@ -48,7 +48,7 @@ use tonle_wire::ndt7::Direction;
 use tonle_wire::ndt7::spec::{HARD_LIMIT_US, NOMINAL_US};
 use transfer::{Limits, Transfer};
 use under_load::Companion;
-use witness::Witness;
+use witness::{Moved, Witness};
 
 static META: Meta = Meta {
     name: "throughput",
@@ -177,7 +177,7 @@ impl Throughput {
             if self.keeps_trace(run, target, &transfer) {
                 run.keep_trace(&witness.trace(run, &transfer, course, scheme, self.timing));
             }
-            limits_seen.extend(witness.end(run, target, &transfer));
+            limits_seen.extend(witness.end(run, target, &Moved::from(&transfer)));
             self.report(run, servers.path_class(), &transfer, &limits_seen);
             if transfer.stop == Stop::Cancelled {
                 run.ended(Outcome::Cancelled);

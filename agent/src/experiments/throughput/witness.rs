@@ -34,8 +34,47 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Longest wait for a quiet line, microseconds.
 const WAIT_MAX_US: i64 = 15_000_000;
 
+/// What came of one direction, as far as a verdict on its limit asks for it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::experiments) struct Moved {
+    pub(in crate::experiments) direction: Direction,
+    pub(in crate::experiments) stop: Stop,
+    /// Payload over time.
+    pub(in crate::experiments) rate_bps: Option<i64>,
+    pub(in crate::experiments) elapsed_us: i64,
+    /// What the sender's kernel says; `None` where it says nothing.
+    pub(in crate::experiments) sender: Option<Sender>,
+    /// Share of the server's messages that came while its program was behind.
+    pub(in crate::experiments) app_limited_ppm: Option<i64>,
+    /// What the server says of its own load.
+    pub(in crate::experiments) server_busy_ppm: Option<i64>,
+}
+
+impl From<&Transfer> for Moved {
+    fn from(transfer: &Transfer) -> Self {
+        let server = &transfer.server;
+        let sender = match transfer.direction {
+            Direction::Download => server
+                .tcp
+                .map(|tcp| Sender::of(&tcp, tcp.elapsed_us.unwrap_or(0))),
+            Direction::Upload => transfer
+                .own
+                .map(|tcp| Sender::of(&tcp, transfer.elapsed_us)),
+        };
+        Self {
+            direction: transfer.direction,
+            stop: transfer.stop,
+            rate_bps: transfer.rate_bps(),
+            elapsed_us: transfer.elapsed_us,
+            sender,
+            app_limited_ppm: limit::ppm(Some(server.app_limited), server.with_tcp),
+            server_busy_ppm: server.busy_ppm,
+        }
+    }
+}
+
 /// What a transfer began with.
-pub(super) struct Witness {
+pub(in crate::experiments) struct Witness {
     before: Glance,
     began_us: i64,
     bytes_before: u64,
@@ -43,7 +82,7 @@ pub(super) struct Witness {
 
 impl Witness {
     /// Looks at the device as a transfer begins.
-    pub(super) fn begin(run: &Run, bytes_before: u64) -> Self {
+    pub(in crate::experiments) fn begin(run: &Run, bytes_before: u64) -> Self {
         Self {
             before: run.line.glance(),
             began_us: run.clock.elapsed_us(),
@@ -53,7 +92,12 @@ impl Witness {
 
     /// Looks again as it has ended, records what was seen and says what limited it. A transfer that
     /// broke or was stopped has no result to be limited.
-    pub(super) fn end(&self, run: &Run, target: &Target, transfer: &Transfer) -> Option<LimitedBy> {
+    pub(in crate::experiments) fn end(
+        &self,
+        run: &Run,
+        target: &Target,
+        transfer: &Moved,
+    ) -> Option<LimitedBy> {
         let seen = self.seen(run, target, transfer);
         let verdict = has_result(transfer.stop).then(|| limit::verdict(&seen));
         let others_bytes = self.others_bytes(run, target);
@@ -93,17 +137,8 @@ impl Witness {
         }
     }
 
-    fn seen(&self, run: &Run, target: &Target, transfer: &Transfer) -> Seen {
+    fn seen(&self, run: &Run, target: &Target, transfer: &Moved) -> Seen {
         let now = run.line.glance();
-        let server = &transfer.server;
-        let sender = match transfer.direction {
-            Direction::Download => server
-                .tcp
-                .map(|tcp| Sender::of(&tcp, tcp.elapsed_us.unwrap_or(0))),
-            Direction::Upload => transfer
-                .own
-                .map(|tcp| Sender::of(&tcp, transfer.elapsed_us)),
-        };
         let plan = &run.line.plan;
         let moved = run.bytes_used().saturating_sub(self.bytes_before);
         let moved = i64::try_from(moved).unwrap_or(i64::MAX);
@@ -111,10 +146,10 @@ impl Witness {
             direction: transfer.direction,
             is_local: target.path_class == PathClass::Local,
             is_capped: transfer.stop == Stop::Capped,
-            rate_bps: transfer.rate_bps(),
-            sender: sender.unwrap_or_default(),
-            app_limited_ppm: limit::ppm(Some(server.app_limited), server.with_tcp),
-            server_busy_ppm: server.busy_ppm,
+            rate_bps: transfer.rate_bps,
+            sender: transfer.sender.unwrap_or_default(),
+            app_limited_ppm: transfer.app_limited_ppm,
+            server_busy_ppm: transfer.server_busy_ppm,
             processor: now
                 .processor
                 .since(&self.before.processor, transfer.elapsed_us),

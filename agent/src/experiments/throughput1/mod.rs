@@ -13,12 +13,14 @@
 //! 5. Each direction may use half of the run's bytes, of which an eighth is kept back for headers
 //!    and for what is on its way when we stop. A stream's part of that is told to the server as
 //!    `bytes`, and we stop there ourselves too.
-//! 6. When the first stream of the download does not connect, the rest is not tried.
+//! 6. What limited a direction is judged as for ndt7 (see `throughput`: `limit`), over the sum of its streams; a
+//!    run is limited by what limited either. Only what the line limited enters figures.
+//! 7. When the first stream of the download does not connect, the rest is not tried.
 //!
 //! The target's query may ask for another form: `streams` (1 to 4), `duration` (milliseconds),
 //! `bytes` (of each stream), `cc`.
 //!
-//! Operations: the steps of `tonle_net`; `stream` for each stream (see `stream`); `streams` for a
+//! Operations: the steps of `tonle_net`; `line_before` and `limits` (as those of `throughput`); `stream` for each stream (see `stream`); `streams` for a
 //! direction. Detail of `streams`: `direction`, `streams` asked for, `connected`, `limit_bytes` of
 //! a stream, `length_ms`, `cc` asked for, `ended_by` (`length`, `bytes_cap`, `server`, `broken`,
 //! `stalled`, `cancelled`), `received_bytes`, `elapsed_us`, `rate_bps`, `min_rtt_us`.
@@ -28,6 +30,8 @@ mod stream;
 
 use super::bulk::connection::{CLIENT_NAME, CLIENT_VERSION, Connected, Server};
 use super::bulk::{base_url, stop_at_bytes};
+use super::throughput::limit;
+use super::throughput::witness::{Witness, wait_for_a_quiet_line};
 use super::{CannotRun, Cost, Experiment, Meta, Run, Running};
 use crate::steps;
 use form::Form;
@@ -38,7 +42,7 @@ use rate::Test;
 use std::future::Future;
 use std::pin::Pin;
 use stream::{Stream, StreamPlan};
-use tonle_evidence::record::{LimitedBy, Outcome, Target};
+use tonle_evidence::record::{Outcome, PathClass, Target};
 use tonle_net::scrub;
 use tonle_net::step::Step;
 use tonle_wire::throughput1::Direction;
@@ -112,7 +116,11 @@ impl Throughput1 {
                 2 * needed
             )));
         }
+        if target.path_class != PathClass::Local {
+            wait_for_a_quiet_line(run).await;
+        }
         let measurement_id = measurement_id(run.seed);
+        let mut limits = Vec::new();
         for direction in Direction::ALL {
             let before = run.bytes_used();
             let stop_at_bytes = stop_at_bytes(run, before);
@@ -130,9 +138,13 @@ impl Throughput1 {
                 limit_bytes: form.limit_bytes.map_or(room, |asked| asked.min(room)),
                 stop_at_bytes,
             };
-            let Some(test) = plan.run(run, &mut server).await else {
+            let Some((test, witness)) = plan.run(run, &mut server).await else {
                 return Ok(());
             };
+            limits.extend(witness.end(run, target, &test.moved()));
+            if let Some(limited_by) = limit::of_all(&limits) {
+                run.limited_by(limited_by);
+            }
             self.report(run, target, &form, &test);
             if test.was_cancelled() {
                 run.ended(Outcome::Cancelled);
@@ -146,7 +158,6 @@ impl Throughput1 {
     fn report(&self, run: &Run, target: &Target, form: &Form, test: &Test) {
         let variant = if test.was_capped() {
             run.ended(Outcome::Capped);
-            run.limited_by(LimitedBy::Cap);
             "capped"
         } else {
             "full"
@@ -180,7 +191,8 @@ struct Plan<'a> {
 
 impl Plan<'_> {
     /// Opens the streams, moves the load, records both; `None` when nothing connected.
-    async fn run(&self, run: &Run, server: &mut Server) -> Option<Test> {
+    async fn run(&self, run: &Run, server: &mut Server) -> Option<(Test, Witness)> {
+        let bytes_before = run.bytes_used();
         let query = self.query();
         let path = path(self.direction);
         let first = server.connect_to(run, path, &query, SUBPROTOCOL);
@@ -192,6 +204,7 @@ impl Plan<'_> {
             first = first => first?,
         };
         let begun_us = run.clock.elapsed_us();
+        let witness = Witness::begin(run, bytes_before);
         let mut step = Step::start(&run.clock, "streams", scrub::host(&server.host()));
         let plan = |index| StreamPlan {
             index,
@@ -222,7 +235,7 @@ impl Plan<'_> {
         };
         self.describe(&mut step, &test);
         run.observe(step.succeed());
-        Some(test)
+        Some((test, witness))
     }
 
     /// Opens one more stream while the others move load already.

@@ -1,6 +1,8 @@
 //! Pure: which rate a direction gives, if any. The rules stand at the top of `throughput1`.
 use super::stream::Stream;
 use crate::experiments::bulk::ending::Stop;
+use crate::experiments::throughput::limit::{self, Sender};
+use crate::experiments::throughput::witness::Moved;
 use tonle_wire::ndt7::messages::MAX_INTEGER;
 use tonle_wire::throughput1::Direction;
 use tonle_wire::throughput1::spec::MESSAGE_START_BYTES;
@@ -83,6 +85,46 @@ impl Test {
         })
     }
 
+    /// What a verdict on its limit asks for.
+    pub(super) fn moved(&self) -> Moved {
+        let sender = Sender::of_streams(self.streams.iter().map(|stream| {
+            let lasted_us = stream.ended_us - stream.connected_us;
+            match self.direction {
+                Direction::Download => {
+                    let of_server = stream.heard.tcp;
+                    of_server.map(|tcp| (tcp, tcp.elapsed_us.unwrap_or(0)))
+                }
+                Direction::Upload => stream.own.map(|tcp| (tcp, lasted_us)),
+            }
+        }));
+        let sum = |of: fn(&Stream) -> i64| self.streams.iter().map(of).sum::<i64>();
+        let (with_tcp, app_limited) = (
+            sum(|stream| stream.heard.with_tcp),
+            sum(|stream| stream.heard.app_limited),
+        );
+        let ends = self.streams.iter().map(|stream| stream.ended_us);
+        Moved {
+            direction: self.direction,
+            stop: self.stop(),
+            rate_bps: self.counted().and_then(Counted::rate_bps),
+            elapsed_us: ends.max().unwrap_or(self.begun_us) - self.begun_us,
+            sender,
+            app_limited_ppm: limit::ppm(Some(app_limited), with_tcp),
+            server_busy_ppm: None,
+        }
+    }
+
+    /// What ended it: of several streams whatever leaves it without a result, then a cap. A stream that did
+    /// not connect leaves it without one, too.
+    fn stop(&self) -> Stop {
+        if self.streams.len() < self.asked as usize {
+            return Stop::Broken;
+        }
+        let order = [Stop::Cancelled, Stop::Broken, Stop::Stalled, Stop::Capped];
+        let found = order.into_iter().find(|stop| self.any_stopped_by(*stop));
+        found.unwrap_or(Stop::TimeUp)
+    }
+
     /// Smallest minimum that a kernel of the server saw, microseconds.
     pub(super) fn min_rtt_us(&self) -> Option<i64> {
         let known = self
@@ -146,6 +188,7 @@ mod tests {
     use super::super::stream::{Heard, Report};
     use super::*;
     use proptest::prelude::*;
+    use tonle_wire::ndt7::TcpInfo;
 
     const LENGTH_US: i64 = 5_000_000;
     const CAPPED_MIN_US: i64 = 1_000_000;
@@ -157,6 +200,18 @@ mod tests {
             payload_bytes,
             stop,
             heard: Heard::default(),
+            own: None,
+        }
+    }
+
+    /// What a kernel says that was busy all the while, and held back for so much of it.
+    fn kernel(held_back_us: i64) -> TcpInfo {
+        TcpInfo {
+            busy_time_us: Some(5_000_000),
+            rwnd_limited_us: Some(held_back_us),
+            sndbuf_limited_us: Some(0),
+            elapsed_us: Some(5_000_000),
+            ..TcpInfo::default()
         }
     }
 
@@ -199,6 +254,44 @@ mod tests {
         ]);
         assert_eq!(samples(&test), [("download_bps", 4_000_000)]);
         assert_eq!(test.ended_by(), "length");
+    }
+
+    #[test]
+    fn the_sender_is_judged_over_the_sum_of_its_streams_and_not_where_one_says_nothing() {
+        let mut test = download(vec![
+            stream(1_000_000, 5_000_100, Stop::TimeUp),
+            stream(1_000_000, 5_000_100, Stop::TimeUp),
+        ]);
+        test.streams[0].heard.tcp = Some(kernel(4_000_000));
+        assert_eq!(test.moved().sender, None, "one says nothing");
+        test.streams[1].heard.tcp = Some(kernel(0));
+        let moved = test.moved();
+        let sender = moved.sender.unwrap();
+        assert_eq!(
+            (sender.busy_ppm, sender.window_ppm),
+            (Some(1_000_000), Some(400_000))
+        );
+        assert_eq!(moved.rate_bps, Some(3_200_000));
+        assert_eq!(moved.stop, Stop::TimeUp);
+        // On an upload the sender is this device.
+        test.direction = Direction::Upload;
+        assert_eq!(test.moved().sender, None);
+    }
+
+    #[test]
+    fn a_direction_without_a_result_has_nothing_to_be_limited_and_a_cap_is_its_limit() {
+        let ended = |stops: &[Stop]| {
+            let streams = stops.iter().map(|stop| stream(1_000_000, 5_000_100, *stop));
+            download(streams.collect()).moved().stop
+        };
+        assert_eq!(
+            ended(&[Stop::TimeUp]),
+            Stop::Broken,
+            "the other did not connect"
+        );
+        assert_eq!(ended(&[Stop::TimeUp, Stop::Broken]), Stop::Broken);
+        assert_eq!(ended(&[Stop::Capped, Stop::TimeUp]), Stop::Capped);
+        assert_eq!(ended(&[Stop::ServerClosed, Stop::TimeUp]), Stop::TimeUp);
     }
 
     #[test]

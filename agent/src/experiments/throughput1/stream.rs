@@ -17,8 +17,10 @@ use crate::experiments::Run;
 use crate::experiments::bulk::connection::Connected;
 use crate::experiments::bulk::ending::{self, End, ServerClose, Stop, closes_politely};
 use crate::experiments::bulk::readable;
+use crate::experiments::throughput::limit::is_app_limited;
 use serde_json::json;
 use tonle_net::step::Step;
+use tonle_wire::ndt7::TcpInfo;
 use tonle_wire::throughput1::{Direction, WireMeasurement};
 
 /// Shortest time between two points of a series, microseconds.
@@ -52,6 +54,8 @@ pub(super) struct Stream {
     pub(super) payload_bytes: u64,
     pub(super) stop: Stop,
     pub(super) heard: Heard,
+    /// Our own kernel's counters at the end.
+    pub(super) own: Option<TcpInfo>,
 }
 
 /// What the server said last of what it received.
@@ -70,6 +74,12 @@ pub(super) struct Heard {
     pub(super) last: Option<Report>,
     pub(super) min_rtt_us: Option<u32>,
     pub(super) sent_bytes: u64,
+    /// Its kernel's counters, of the last message that had them.
+    pub(super) tcp: Option<TcpInfo>,
+    /// Messages with its kernel's counters.
+    pub(super) with_tcp: i64,
+    /// Those of them in which its program was behind.
+    pub(super) app_limited: i64,
     pub(super) congestion_control: Option<String>,
     pub(super) measurements: u64,
     pub(super) bad_measurements: u64,
@@ -111,6 +121,11 @@ impl Heard {
             (known, new) => known.or(new),
         };
         self.sent_bytes = measurement.application.sent();
+        if let Some(tcp) = measurement.tcp_info {
+            self.with_tcp += 1;
+            self.app_limited += i64::from(is_app_limited(&tcp));
+            self.tcp = Some(tcp);
+        }
         let name = measurement.congestion_control;
         let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if !name.is_empty()
@@ -152,7 +167,7 @@ pub(super) async fn run(run: &Run, connected: Connected, plan: StreamPlan) -> St
     let ended_us = run.clock.elapsed_us();
     step.result_known();
     let is_polite = closes_politely(plan.direction, end.stop, heard.closed);
-    ending::close(run, socket, kernel, &own, is_polite).await;
+    let own = ending::close(run, socket, kernel, &own, is_polite).await;
 
     step.fact("direction", plan.direction.as_str());
     step.fact("scheme", url.scheme());
@@ -169,6 +184,7 @@ pub(super) async fn run(run: &Run, connected: Connected, plan: StreamPlan) -> St
         payload_bytes: load.payload_bytes,
         stop: end.stop,
         heard,
+        own,
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tonle_evidence::failure::Failure;
 use tonle_evidence::observation::Observation;
+use tonle_evidence::record::LimitedBy;
 use tonle_net::clock::Stopwatch;
 use tonle_wire::throughput1::Query;
 use tonle_wire::throughput1::spec::direction_of;
@@ -164,6 +165,15 @@ async fn two_streams_share_an_id_and_give_one_rate_per_direction() {
     assert_eq!(total.detail["received_bytes"], payload);
     assert!(run.bytes_used() > payload.unsigned_abs());
     assert_eq!(recorded.outcome, None);
+    let limits = of(&recorded, "limits");
+    assert_eq!(limits.len(), 2, "one of each direction");
+    assert_eq!(limits[0].detail["rate_bps"], recorded.samples[0].1);
+    let limited_by = recorded.limited_by.unwrap();
+    assert_ne!(
+        limited_by,
+        LimitedBy::Line,
+        "a run that may know nothing of its device never blames the line"
+    );
 }
 
 #[tokio::test]
@@ -178,7 +188,13 @@ async fn the_byte_cap_is_told_to_the_server_kept_and_names_another_metric() {
     long.run(&run, &target(addr, "")).await.unwrap();
     let recorded = run.take();
     assert_eq!(recorded.outcome, Some(Outcome::Capped));
-    assert_eq!(recorded.limited_by, Some(LimitedBy::Cap));
+    // The window of an upload's server may be smaller than the cap: the download has no such limit here.
+    let download = &of(&recorded, "limits")[0].detail;
+    assert_eq!(
+        (&download["limited_by"], &download["rule"]),
+        (&"cap".into(), &"C1".into())
+    );
+    assert_ne!(recorded.limited_by, Some(LimitedBy::Line));
     assert!(run.bytes_used() <= max_bytes, "{}", run.bytes_used());
     assert!(metrics(&recorded).contains(&"throughput1.download_bps/capped/domestic"));
     assert!(
