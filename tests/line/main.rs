@@ -9,6 +9,7 @@ mod locate;
 mod path;
 mod record;
 mod responsiveness;
+mod several;
 mod stamp;
 mod traffic;
 mod train;
@@ -39,6 +40,10 @@ const TESTS: &[(&str, Check)] = &[
     (
         "the_next_server_that_locate_names_is_measured_with_once_the_volunteer_agreed",
         locate::the_next_server_is_measured_with,
+    ),
+    (
+        "over_several_streams_the_line_is_what_limits_both_directions",
+        several::the_line_limits_both_directions,
     ),
     (
         "a_deep_queue_and_a_short_one_separate_clearly",
