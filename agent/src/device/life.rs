@@ -1,6 +1,6 @@
 //! The agent's days: rounds by schedule, uploads whenever there is reason to.
 use super::plan::{FAVOURED, LOCALISATION, RESPONSIVENESS, THROUGHPUT, is_against_server};
-use super::{Device, Plan, RoundError};
+use super::{Device, Plan, RoundError, daily};
 use crate::budget::{Ledger, with_overhead};
 use crate::experiments;
 use crate::files::DiskFiles;
@@ -112,6 +112,7 @@ impl Device {
             plan.jobs
                 .retain(|job| job.experiment.meta().name != LOCALISATION);
         }
+        self.bound_localisation(&mut plan, now_us);
         let has_room = self.has_room_beside_throughput()?;
         if !has_room {
             plan.jobs
@@ -139,6 +140,26 @@ impl Device {
             );
         }
         Ok(())
+    }
+
+    /// Leaves localisation out of a round that nobody asked for by name where the day had its own already, also
+    /// before a restart; or where that cannot be told.
+    pub(super) fn bound_localisation(&self, plan: &mut Plan, now_us: i64) {
+        let mut jobs = plan.jobs.iter();
+        let is_planned = jobs.any(|job| job.experiment.meta().name == LOCALISATION);
+        let taken = if is_planned {
+            daily::take(self.data_dir(), now_us)
+        } else {
+            daily::forget_old(self.data_dir(), now_us).map(|()| false)
+        };
+        let is_due = taken.unwrap_or_else(|error| {
+            tracing::warn!(%error, "nothing is localised: {error}");
+            false
+        });
+        if !is_due {
+            plan.jobs
+                .retain(|job| job.experiment.meta().name != LOCALISATION);
+        }
     }
 
     /// Whether the budget has room for a heavy run beside the throughput run of this round and the

@@ -3,6 +3,7 @@
 //! The data directory is locked while a [`Device`] lives. What the volunteer may change meanwhile
 //! (`consent.json`, `profile.json`) is read anew before each round and each upload.
 mod clock;
+mod daily;
 mod desk;
 mod fate;
 mod life;
@@ -44,6 +45,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 use tonle_evidence::record::{Stream, Target};
+use tonle_net::clock::wall_us;
 use tonle_net::datadir::DataDir;
 use tonle_net::settings::NetSettings;
 use tonle_wire::stamp::Key;
@@ -214,7 +216,8 @@ impl Device {
         cancel: &CancellationToken,
         observer: &dyn RoundObserver,
     ) -> Result<Round, RoundError> {
-        let plan = self.plan(None)?;
+        let mut plan = self.plan(None)?;
+        self.bound_localisation(&mut plan, wall_us());
         self.run_plan(plan, cancel, observer).await
     }
 

@@ -92,6 +92,16 @@ async fn localisation_needs_an_agreement_of_its_own_and_spares_the_same_sites() 
     accepted.unwrap();
     consent.store(device.data_dir()).unwrap();
     assert!(is_planned());
+    let localised = |round: Round| {
+        let ran = round.records.iter().map(|record| record.experiment.clone());
+        let skipped = round.skipped.iter().map(|one| one.experiment.clone());
+        ran.chain(skipped).any(|name| name == "localisation")
+    };
+    assert!(localised(device.round(&cancel, &()).await.unwrap()));
+    assert!(
+        !localised(device.round(&cancel, &()).await.unwrap()),
+        "a day has one"
+    );
     let spared = device
         .measure("localisation", Some("porn.test"), &cancel, &())
         .await;

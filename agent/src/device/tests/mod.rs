@@ -9,7 +9,6 @@ use crate::profile::Profile;
 use collector::{Collector, files_below, json};
 use std::fs;
 use tonle_evidence::record::Stream;
-use tonle_net::clock::wall_us;
 
 const COLLECTOR: [u8; 32] = [1; 32];
 
