@@ -1,4 +1,6 @@
 //! Lists against a server on loopback, and without one.
+mod over_tls;
+
 use super::*;
 use axum::Router;
 use axum::extract::State;
@@ -37,14 +39,17 @@ async fn start(server: Server) -> String {
     format!("http://{address}/kh.csv")
 }
 
-fn lists(from: &str, data_dir: &Path) -> Lists {
-    let configured = vec![ListConfig {
+fn configured(from: &str) -> Vec<ListConfig> {
+    vec![ListConfig {
         from: from.into(),
         attribution: "Someone".into(),
         licence: "CC0-1.0".into(),
-    }];
+    }]
+}
+
+fn lists(from: &str, data_dir: &Path) -> Lists {
     let client = fetch::client(roots::load(None).unwrap()).unwrap();
-    Lists::new(configured, data_dir, client)
+    Lists::new(configured(from), data_dir, client)
 }
 
 fn sites(read: &[Read]) -> Vec<&str> {
