@@ -2,7 +2,8 @@
 //! helper ([`tonle_wire::ooni::ControlResponse`]).
 //!
 //! Operation `control`, subject its URL. Detail: `request` (the JSON text as sent), `status`, `answer`
-//! (the JSON text as received, without addresses that nobody asked about), `scrubbed: true` where there
+//! (the JSON text as received, without the values of the page's headers, which say when it was asked, and
+//! without addresses that nobody asked about), `scrubbed: true` where there
 //! were such, `failed_at` (the operation that broke off). A control that cannot be had is an observation
 //! like any other, so the steps of `tonle_net` ask it and not the client of uploads, which knows no
 //! names of failures.
@@ -10,6 +11,7 @@ use crate::experiments::Run;
 use crate::openness::Control;
 use crate::whereabouts;
 use futures_util::future::join_all;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -121,6 +123,7 @@ pub async fn ask(
     // What a control says of the volunteer's own network is no address of the far side.
     known.retain(|address| scrub::is_far_side(*address));
     known.extend(question.peers.iter().map(SocketAddr::ip));
+    let text = without_values(&text);
     let scrubbed = scrub::text(&text, &known);
     if matches!(scrubbed, Cow::Owned(_)) {
         step.fact("scrubbed", true);
@@ -189,6 +192,27 @@ fn read(bytes: &[u8]) -> Result<(ControlResponse, String), Broken> {
     Ok((answer, text.to_owned()))
 }
 
+/// An answer without the values of headers: `Date` and others of their kind tell the second of the run, which no
+/// published half says. What is compared are names.
+fn without_values(text: &str) -> Cow<'_, str> {
+    let Ok(mut answer) = serde_json::from_str::<Value>(text) else {
+        return Cow::Borrowed(text);
+    };
+    let mut is_changed = false;
+    for request in ["http_request", "http3_request"] {
+        let headers = answer.get_mut(request).and_then(|it| it.get_mut("headers"));
+        let headers = headers.and_then(Value::as_object_mut);
+        for value in headers.into_iter().flat_map(|headers| headers.values_mut()) {
+            is_changed |= *value != "";
+            *value = Value::String(String::new());
+        }
+    }
+    if is_changed {
+        return Cow::Owned(answer.to_string());
+    }
+    Cow::Borrowed(text)
+}
+
 fn addresses(answer: &ControlResponse) -> impl Iterator<Item = IpAddr> {
     let found = answer.dns.iter().flat_map(|dns| &dns.addrs);
     found.filter_map(|address| address.parse().ok())
@@ -207,7 +231,39 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_headers_of_a_page_stay_by_name_and_their_values_go() {
+        let date = "Fri, 27 Nov 2026 18:40:01 GMT";
+        let text = serde_json::json!({
+            "http_request": {"headers": {"Date": date, "Server": "x"}, "title": "t", "status_code": 200},
+            "http3_request": {"headers": {"Date": date}},
+            "dns": {"addrs": ["192.0.2.1"]},
+        });
+        let text = text.to_string();
+        let kept = without_values(&text);
+        assert!(!kept.contains("18:40"), "{kept}");
+        let (read, _) = read(kept.as_bytes()).unwrap();
+        let page = read.http_request.unwrap();
+        assert_eq!(page.headers.keys().collect::<Vec<_>>(), ["Date", "Server"]);
+        assert_eq!(
+            (page.title.as_deref(), page.status_code),
+            (Some("t"), Some(200))
+        );
+        let plain = r#"{"z": 1, "http_request": {"headers": {}}, "a": 1.50}"#;
+        assert_eq!(
+            without_values(plain),
+            plain,
+            "an answer without values stays as it came"
+        );
+    }
+
     proptest! {
+        #[test]
+        fn any_json_loses_its_headers_without_panic(text in "\\PC{0,60}") {
+            let _ = without_values(&text);
+            let _ = without_values(&format!("{{\"http_request\":{text}}}"));
+        }
+
         #[test]
         fn any_answer_is_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = read(&bytes);
