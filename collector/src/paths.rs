@@ -3,7 +3,8 @@
 //! Only records that the rules of `analysis` admit as evidence. No agent is named; how many there
 //! were is for whoever runs the collector, and published nowhere.
 use crate::analysis::path::{Atlas, Leaves, Registered, Sightings, Verdict, Way, exit, judge};
-use crate::analysis::{Ground, Received, admitted};
+use crate::analysis::{Ground, admitted};
+use crate::cells::received;
 use crate::country::Nation;
 use crate::ingest::network::NetworkTable;
 use crate::journal::{Entry, JournalReader, ReadError};
@@ -192,16 +193,7 @@ fn way_of(entry: &Entry, ground: &Ground) -> Option<(Public, Way)> {
         return None;
     }
     let public: Public = strict_json::parse_as(&entry.public).ok()?;
-    let received = Received {
-        provenance: entry.provenance,
-        tier: entry.tier,
-        received_at_us: entry.received_at_us,
-        asn: entry.network.asn,
-        resolver_asn: entry.network.resolver_asn,
-        group_id: entry.network.group_id,
-        marks: &entry.marks,
-    };
-    admitted(&public, &received, ground).ok()?;
+    admitted(&public, &received(entry), ground).ok()?;
     let way = Way::of(&public)?;
     Some((public, way))
 }

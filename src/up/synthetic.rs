@@ -59,7 +59,7 @@ async fn show(
     let settings = keep_settings(service.data_dir(), wanted)?;
     let bar = Bar::new();
     let filling = fill(service, settings, &country, |filled| {
-        let what = format!("{} records", filled.records);
+        let what = format!("{} entries", filled.entries);
         bar.at(
             &what,
             filled.hours.unsigned_abs(),
@@ -70,7 +70,7 @@ async fn show(
         filled = filling => filled?,
         () = stop.cancelled() => return Ok(ExitCode::FAILURE),
     };
-    let of = filled.records;
+    let of = filled.entries;
     let is_in = service
         .processed(of, |done| bar.at("figures", done.min(of), of))
         .await;
@@ -83,13 +83,13 @@ async fn show(
         agents,
         days: settings.days,
         seed: settings.seed,
-        records: of,
+        records: of.saturating_sub(u64::from(agents)),
         page: service.public_url().to_string(),
     };
     if options.json {
         output::json(&report);
     } else {
-        let (agents, records) = (agents.to_string(), of.to_string());
+        let (agents, records) = (agents.to_string(), report.records.to_string());
         let values = [
             ("agents", agents.as_str()),
             ("records", &records),

@@ -110,3 +110,84 @@ fn data_of_the_two_kinds_are_never_in_one_folder() {
         "{errors}"
     );
 }
+
+/// The nation's blocking, once it stands in the log.
+fn blocking(page: &str) -> Value {
+    for _ in 0..120 {
+        let answer = get(&format!("{page}api/v1/incidents?kind=blocking&limit=1"));
+        let answer: Value = serde_json::from_str(&answer.body).unwrap();
+        if let Some(found) = answer["incidents"].get(0) {
+            return found.clone();
+        }
+        pause(1_000);
+    }
+    panic!("no blocking is found in two minutes");
+}
+
+#[test]
+fn what_happens_in_the_nation_is_found_in_its_signed_records_and_shown_with_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("tonle.toml");
+    std::fs::write(&config, "[collector.incidents]\nevery_s = 10\n").unwrap();
+    let data = dir.path().join("data");
+    let mut line = vec!["up", "--synthetic", "60", "--days", "9", "--data"];
+    line.extend([data.to_str().unwrap(), "--config", config.to_str().unwrap()]);
+    for listener in ["--listen", "--metrics-listen"] {
+        line.extend([listener, "127.0.0.1:0"]);
+    }
+    let started = tonle(&line)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut running = Running(started.unwrap());
+    let lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+    let said = lines.map_while(Result::ok).next().unwrap();
+    let page = said.split_whitespace().last().unwrap();
+
+    let incident = blocking(page);
+    assert_eq!(
+        incident["scope"]["targets"],
+        serde_json::json!(["https://news.example/"])
+    );
+    assert_eq!(incident["level"], "gateway_hypothesis", "{incident}");
+    let id = incident["id"].as_str().unwrap();
+    let rows = get(&format!("{page}api/v1/incidents/{id}/evidence"));
+    let rows: Value = serde_json::from_str(&rows.body).unwrap();
+    let rows = rows["rows"].as_array().unwrap();
+    assert!(rows.len() >= 10, "{rows:?}");
+    for row in rows {
+        assert_eq!(row["state"], "blocked");
+        assert_eq!(row["fingerprint"], "dns.injection.bogon lan");
+        let keys: Vec<&String> = row.as_object().unwrap().keys().collect();
+        let told = [
+            "entry_index",
+            "fingerprint",
+            "local_hour",
+            "network",
+            "record_hash",
+            "state",
+            "target",
+        ];
+        assert_eq!(keys, told, "nothing that names a volunteer");
+        let hash = row["record_hash"].as_str().unwrap();
+        let status = get(&format!("{page}api/v1/records/{hash}/status"));
+        let status: Value = serde_json::from_str(&status.body).unwrap();
+        assert_eq!(status["entry_index"], row["entry_index"]);
+    }
+    let csv = get(&format!(
+        "{page}api/v1/incidents/{id}/evidence?format=csv&limit=3"
+    ));
+    assert!(
+        csv.body.starts_with("entry_index,record_hash,local_hour"),
+        "{}",
+        csv.body
+    );
+    assert_eq!(csv.body.lines().count(), 4);
+    assert!(csv.header("link").is_some());
+    let wrong = get(&format!("{page}api/v1/incidents/{id}/evidence?limits=3"));
+    assert_eq!(wrong.status, 400);
+    assert_eq!(
+        get(&format!("{page}api/v1/incidents/none/evidence")).status,
+        404
+    );
+}

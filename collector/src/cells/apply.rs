@@ -68,18 +68,10 @@ fn record(
     transaction
         .prepare_cached("UPDATE agent SET records = records + 1 WHERE agent_id = ?1")?
         .execute([agent_id])?;
-    let Some(opened) = open(entry) else {
+    let Some(opened) = opened(entry) else {
         return Ok(());
     };
-    let received = Received {
-        provenance: entry.provenance,
-        tier: entry.tier,
-        received_at_us: entry.received_at_us,
-        asn: entry.network.asn,
-        resolver_asn: entry.network.resolver_asn,
-        group_id: entry.network.group_id,
-        marks: &entry.marks,
-    };
+    let received = received(entry);
     let facts = analyse(&opened, &received, ground);
     let t_start_us = opened.private.t_start_us;
     device_result(
@@ -109,7 +101,8 @@ fn record(
 
 /// Both halves of a record that this program reads. What it does not read stays in the journal for
 /// a newer one, counted and not shown.
-fn open(entry: &Entry) -> Option<Opened> {
+/// Both halves of a record; `None` of another type, and of one that this version cannot read.
+pub(crate) fn opened(entry: &Entry) -> Option<Opened> {
     if entry.payload_type != types::RECORD {
         return None;
     }
@@ -117,6 +110,19 @@ fn open(entry: &Entry) -> Option<Opened> {
         public: strict_json::parse_as(&entry.public).ok()?,
         private: strict_json::parse_as(&entry.private).ok()?,
     })
+}
+
+/// What intake knew of an entry.
+pub(crate) fn received(entry: &Entry) -> Received<'_> {
+    Received {
+        provenance: entry.provenance,
+        tier: entry.tier,
+        received_at_us: entry.received_at_us,
+        asn: entry.network.asn,
+        resolver_asn: entry.network.resolver_asn,
+        group_id: entry.network.group_id,
+        marks: &entry.marks,
+    }
 }
 
 fn samples(

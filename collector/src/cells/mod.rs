@@ -24,6 +24,7 @@ mod wider;
 mod window;
 mod worker;
 
+pub(crate) use apply::{opened, received};
 pub use composites::Whose;
 pub use parts::{Comparison, PartCells, PartsOf};
 pub use published::{Filter, Published};

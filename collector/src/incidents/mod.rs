@@ -6,6 +6,7 @@
 pub mod alerts;
 pub mod config;
 pub mod detect;
+pub mod evidence;
 mod log;
 pub mod published;
 pub mod reply;

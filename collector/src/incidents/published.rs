@@ -164,7 +164,7 @@ pub fn publish(incident: &Incident, utc_offset_s: i32) -> IncidentView {
 }
 
 /// Whether enough agents stand behind a finding for counts, hours and provinces.
-fn is_told(finding: &Finding) -> bool {
+pub(super) fn is_told(finding: &Finding) -> bool {
     Rules::PUBLISHED.tells(usize::try_from(finding.agents).unwrap_or(usize::MAX))
 }
 

@@ -129,6 +129,11 @@ fn technology(is_mobile: bool, percent: u32) -> Technology {
 }
 
 impl Agent {
+    /// Its name for the collector.
+    pub(super) fn key_id(&self) -> String {
+        format!("synthetic-{}", self.number)
+    }
+
     /// Whether the device is on: by day, and by hour.
     pub(super) fn is_there(&self, settings: &Settings, hour: i64, random: &mut ChaCha8Rng) -> bool {
         let day = hour.div_euclid(24);

@@ -56,8 +56,8 @@ pub struct Filled {
     pub hours: i64,
     /// Hours of all.
     pub of_hours: i64,
-    /// Entries of the journal.
-    pub records: u64,
+    /// Entries of the journal: enrolments and records.
+    pub entries: u64,
 }
 
 /// The settings that a directory keeps; those that are wanted where it keeps none. The hour it ends in stays the
@@ -112,17 +112,17 @@ pub async fn fill(
     let mut filled = Filled {
         hours: 0,
         of_hours: i64::from(settings.days) * 24,
-        records: 0,
+        entries: 0,
     };
     while let Some(mut entries) = made.recv().await {
         let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
-        let known = had.saturating_sub(filled.records).min(count);
+        let known = had.saturating_sub(filled.entries).min(count);
         entries.drain(..usize::try_from(known).unwrap_or(usize::MAX));
         if !entries.is_empty() {
             service.journal.append(entries).await?;
         }
         filled.hours += 1;
-        filled.records += count;
+        filled.entries += count;
         progress(filled);
     }
     if let Err(error) = making.await

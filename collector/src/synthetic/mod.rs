@@ -12,6 +12,7 @@
 //! Records are signed by keys that the seed makes, and enter the journal with provenance `synthetic`.
 mod agents;
 pub mod fill;
+mod joining;
 mod lines;
 mod records;
 #[cfg(test)]
@@ -117,12 +118,16 @@ impl World {
         &self.events
     }
 
-    /// The records of the next hour, in the order of their receipt. Hours are asked for from
-    /// [`Settings::from_hour`] on, each once: an agent's records are a chain.
+    /// The entries of the next hour, in the order of their receipt. Hours are asked for from
+    /// [`Settings::from_hour`] on, each once: an agent's records are a chain. All join as the first hour begins.
     pub fn hour(&mut self, hour: i64) -> Vec<NewEntry> {
         let local = LocalHour::at(hour * HOUR_US, self.utc_offset_s);
         let mut made = Vec::new();
         let (events, settings) = (&self.events, self.settings);
+        if hour == settings.from_hour() {
+            let joining = self.agents.iter();
+            made.extend(joining.map(|agent| joining::entry(agent, &settings, hour * HOUR_US)));
+        }
         for agent in &mut self.agents {
             let mut random = settings.random("hour", &[i64::from(agent.number), hour]);
             let (network, province, silent) = &events.silent;

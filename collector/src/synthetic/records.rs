@@ -89,7 +89,7 @@ pub(super) fn seal(
     let private = Private {
         schema: PRIVATE_SCHEMA.to_owned(),
         record_id: Hex(random.random()),
-        key_id: format!("synthetic-{}", agent.number),
+        key_id: agent.key_id(),
         chain_id: agent.chain_id,
         sequence: agent.sequence,
         prev_hash: agent.prev_hash,

@@ -1,12 +1,13 @@
 //! A made nation is the same each time, is nobody's, and is judged as what it was made to be.
 use super::*;
+use crate::admin::EnrolmentPrivate;
 use crate::analysis::openness::{PAGE, visit};
 use crate::analysis::web::Fingerprints;
 use crate::analysis::{Ground, Received, analyse};
 use crate::testing::{HOUR_US, NOON_US, ground};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
-use tonle_evidence::entry::Provenance;
+use tonle_evidence::entry::{EntryKind, Provenance};
 use tonle_evidence::envelope::Opened;
 use tonle_evidence::hash::{Hex, sha256};
 use tonle_evidence::record::{Stream, body_of};
@@ -27,7 +28,13 @@ fn entries(settings: Settings) -> Vec<NewEntry> {
 }
 
 /// Those of [`SETTINGS`], made once.
-static MADE: LazyLock<Vec<NewEntry>> = LazyLock::new(|| entries(SETTINGS));
+static MADE: LazyLock<Vec<NewEntry>> = LazyLock::new(|| records(SETTINGS));
+
+fn records(settings: Settings) -> Vec<NewEntry> {
+    let mut entries = entries(settings);
+    entries.retain(|entry| entry.kind == EntryKind::Record);
+    entries
+}
 
 fn opened(entry: &NewEntry) -> Opened {
     Opened {
@@ -113,7 +120,7 @@ fn every_record_of_quality_is_taken_into_figures_and_covers_the_nation() {
         days: 1,
         ..SETTINGS
     };
-    for entry in &entries(settings) {
+    for entry in &records(settings) {
         let record = opened(entry);
         if record.public.method.stream == Stream::Openness {
             continue;
@@ -177,4 +184,28 @@ fn a_silent_network_says_nothing_in_its_province() {
         assert!(!(is_there && when.contains(&hour)));
     }
     assert!(heard_before);
+}
+
+#[test]
+fn every_agent_joins_once_before_it_measures_and_few_share_an_invitation() {
+    let settings = Settings {
+        days: 1,
+        agents: 50,
+        ..SETTINGS
+    };
+    let entries = entries(settings);
+    let (joined, rest) = entries.split_at(50);
+    assert!(rest.iter().all(|entry| entry.kind == EntryKind::Record));
+    let (mut keys, mut batches) = (BTreeSet::new(), BTreeSet::new());
+    for entry in joined {
+        assert_eq!(
+            (entry.kind, entry.provenance),
+            (EntryKind::Enrolment, Provenance::Synthetic)
+        );
+        let private = entry.private.unpack().unwrap();
+        let private: EnrolmentPrivate = strict_json::parse_as(&private).unwrap();
+        keys.insert(private.key.to_string());
+        batches.insert(private.batch_id);
+    }
+    assert_eq!((keys.len(), batches.len()), (50, 42));
 }

@@ -48,6 +48,7 @@ pub fn router(state: AppState, intake: impl Into<OpenApiRouter>) -> Router {
         .routes(routes!(api::panel::panel))
         .routes(routes!(api::incidents::incidents))
         .routes(routes!(api::incidents::incident))
+        .routes(routes!(api::evidence::evidence))
         .routes(routes!(api::records::status))
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .with_state(state.clone())

@@ -2,6 +2,7 @@
 pub(super) mod cells;
 pub(super) mod comparisons;
 pub(super) mod composites;
+pub(super) mod evidence;
 pub(super) mod incidents;
 mod list;
 pub(super) mod panel;
