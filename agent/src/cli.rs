@@ -1,6 +1,7 @@
 //! The command line of the agent: `tonle-agent …`, and `tonle agent …` behind the front door.
 mod categories;
 mod commands;
+mod complaint;
 mod consent;
 mod joining;
 mod replay;
@@ -85,6 +86,8 @@ pub enum Command {
     Doctor(JsonArgs),
     /// Show the receipts of what was sent
     Sent(JsonArgs),
+    /// Document one bad line by many tests on several days, for a complaint
+    Complaint(complaint::ComplaintArgs),
     /// Show what ending throughput tests early saves, and what it costs in error
     Replay(ReplayArgs),
     /// Leave for good: delete the key and everything else on this device

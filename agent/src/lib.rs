@@ -5,6 +5,7 @@
 pub mod budget;
 pub mod categories;
 pub mod cli;
+pub mod complaint;
 pub mod config;
 pub mod consent;
 pub mod context;

@@ -6,6 +6,7 @@
 mod support;
 
 mod api_and_pages;
+mod complaint;
 mod control;
 mod crash;
 mod openness;

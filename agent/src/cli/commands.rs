@@ -45,6 +45,7 @@ pub(super) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Categories(args) => super::categories::run(&config, &args, lang),
         Command::Doctor(args) => block_on(diagnose(&config, args.json)),
         Command::Sent(args) => sent(&config, args.json),
+        Command::Complaint(args) => block_on(super::complaint::run(config, &args)),
         Command::Replay(args) => super::replay::run(&config, &args),
         Command::Leave(args) if args.openness => second::leave(&config, &args, lang),
         Command::Leave(args) => leave(config, &args, lang),

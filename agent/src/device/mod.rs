@@ -3,6 +3,7 @@
 //! The data directory is locked while a [`Device`] lives. What the volunteer may change meanwhile
 //! (`consent.json`, `profile.json`) is read anew before each round and each upload.
 mod clock;
+mod complaint;
 mod daily;
 mod desk;
 mod fate;

@@ -21,6 +21,8 @@ pub mod types {
     pub const PASS: &str = "application/vnd.tonle.pass.v1";
     /// What a collector tells of an incident: body = its time, a full stop, and the content.
     pub const ALERT: &str = "application/vnd.tonle.alert.v1";
+    /// A consumer's complaint about a line, signed by the agent that measured it.
+    pub const COMPLAINT: &str = "application/vnd.tonle.complaint.v1";
     /// What an operator or authority says of an incident.
     pub const REPLY: &str = "application/vnd.tonle.reply.v1";
 }

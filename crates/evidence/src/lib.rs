@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod category;
 pub mod centre;
+pub mod complaint;
 pub mod composite;
 pub mod country;
 pub mod document;

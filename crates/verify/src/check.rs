@@ -3,7 +3,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tonle_evidence::VerifyingKey;
-use tonle_evidence::envelope::{Envelope, EnvelopeError, LINE_MAX_BYTES};
+use tonle_evidence::complaint::{Complaint, SignedComplaint};
+use tonle_evidence::envelope::{Envelope, EnvelopeError, LINE_MAX_BYTES, Opened};
 use tonle_evidence::hash::{Hash, Id64, PublicKey};
 use tonle_evidence::receipt::{Receipt, ReceiptError, SignedReceipt};
 
@@ -29,6 +30,15 @@ pub enum Proven {
         hash: Hash,
         /// Its place; `None` when its type is newer than this program, which then cannot read it.
         link: Option<Link>,
+        /// Its halves, where this program can read them.
+        opened: Option<Box<Opened>>,
+    },
+    /// A complaint that the key beside it signed; what it says of records is checked with them.
+    Complaint {
+        /// Whose.
+        key: PublicKey,
+        /// What was signed.
+        complaint: Box<Complaint>,
     },
     /// A receipt that the given collector signed.
     Receipt(Receipt),
@@ -46,6 +56,9 @@ pub enum NotProven {
     /// An envelope that does not hold.
     #[error("record: {0}")]
     Record(EnvelopeError),
+    /// A complaint that does not hold.
+    #[error("complaint: {0}")]
+    Complaint(String),
     /// A receipt that does not hold.
     #[error("{0}")]
     Receipt(ReceiptError),
@@ -74,6 +87,9 @@ pub fn check_line(line: &[u8], collector: Option<&VerifyingKey>) -> Result<Prove
         Some(_) => return check_receipt(&read(line)?, collector),
         None => {}
     }
+    if value.get("complaint").is_some() {
+        return check_complaint(line);
+    }
     if value.get("public").is_none() {
         let reason = "it has neither 'public' nor 'receipt'".to_owned();
         return Err(NotProven::Unknown(reason));
@@ -86,9 +102,14 @@ fn check_record(line: &[u8]) -> Result<Proven, EnvelopeError> {
     envelope.verify()?;
     let hash = envelope.hash();
     if !envelope.is_current() {
-        return Ok(Proven::Record { hash, link: None });
+        return Ok(Proven::Record {
+            hash,
+            link: None,
+            opened: None,
+        });
     }
-    let private = envelope.open()?.private;
+    let opened = envelope.open()?;
+    let private = &opened.private;
     let place = Link {
         key: envelope.record.key,
         chain_id: private.chain_id,
@@ -98,6 +119,17 @@ fn check_record(line: &[u8]) -> Result<Proven, EnvelopeError> {
     Ok(Proven::Record {
         hash,
         link: Some(place),
+        opened: Some(Box::new(opened)),
+    })
+}
+
+fn check_complaint(line: &[u8]) -> Result<Proven, NotProven> {
+    let wrong = |error: &dyn std::fmt::Display| NotProven::Complaint(error.to_string());
+    let signed: SignedComplaint = serde_json::from_slice(line).map_err(|error| wrong(&error))?;
+    let complaint = signed.open().map_err(|error| wrong(&error))?;
+    Ok(Proven::Complaint {
+        key: signed.key,
+        complaint: Box::new(complaint),
     })
 }
 

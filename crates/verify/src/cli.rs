@@ -18,6 +18,7 @@ Each line of a file is checked by itself:
   a record's envelope   its signature, the hashes of both halves, the rules of the format
   a receipt             its path and the collector's signature (needs --collector-key); also as an
                         agent keeps it in receipts.log, beside the hash of its record
+  a complaint           its signature, and that all it says follows from the records behind it
 Then the chains: places without a record, records that do not follow the one before, and places
 that several records claim are stated as facts. They are not failures: disks fill up, and backups
 are restored.

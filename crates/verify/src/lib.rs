@@ -8,6 +8,7 @@
 pub mod chain;
 pub mod check;
 pub mod cli;
+pub mod complaint;
 mod output;
 pub mod report;
 pub mod source;

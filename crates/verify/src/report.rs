@@ -1,6 +1,7 @@
 //! What was checked and what came of it, for a person and for a program.
 use crate::chain::{ChainFacts, Chains};
 use crate::check::{NotProven, Proven, check_line};
+use crate::complaint::{ComplaintFacts, Open};
 use crate::source::{SourceError, files, for_each_line};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -40,6 +41,8 @@ pub struct Report {
     pub receipts_with_record: u64,
     /// Receipts that were not checked because no collector key was given.
     pub receipts_unchecked: u64,
+    /// Complaints that their key signed and that say what their records say.
+    pub complaints: Vec<ComplaintFacts>,
     /// Continuity, by chain.
     pub chains: Vec<ChainFacts>,
     /// Everything that does not hold.
@@ -52,6 +55,7 @@ struct Checking {
     chains: Chains,
     records: BTreeSet<Hash>,
     receipted: BTreeSet<Hash>,
+    complaints: Vec<Open>,
 }
 
 /// Checks a file, or every file of a folder.
@@ -61,6 +65,11 @@ pub fn verify(path: &Path, collector: Option<&VerifyingKey>) -> Result<Report, S
         checking.report.files += 1;
         let name = file.display().to_string();
         for_each_line(&file, |line, bytes| match check_line(bytes, collector) {
+            Ok(Proven::Complaint { key, complaint }) => {
+                checking
+                    .complaints
+                    .push(Open::new(&name, line, key, *complaint));
+            }
             Ok(proven) => checking.take(proven),
             Err(NotProven::NoCollectorKey) => checking.report.receipts_unchecked += 1,
             Err(problem) => checking.report.problems.push(Problem {
@@ -76,7 +85,15 @@ pub fn verify(path: &Path, collector: Option<&VerifyingKey>) -> Result<Report, S
 impl Checking {
     fn take(&mut self, proven: Proven) {
         let is_new = match proven {
-            Proven::Record { hash, link } => self.take_record(hash, link.as_ref()),
+            Proven::Record { hash, link, opened } => {
+                let key = link.as_ref().map(|link| link.key);
+                for complaint in &mut self.complaints {
+                    complaint.take(hash, key, opened.as_deref());
+                }
+                self.take_record(hash, link.as_ref())
+            }
+            // Taken where its line is known.
+            Proven::Complaint { .. } => true,
             Proven::Receipt(receipt) => {
                 let is_new = self.receipted.insert(receipt.record_hash);
                 self.report.receipts += u64::from(is_new);
@@ -102,6 +119,9 @@ impl Checking {
         let with_record = self.receipted.intersection(&self.records).count();
         self.report.receipts_with_record = with_record as u64;
         self.report.chains = self.chains.facts();
+        for complaint in self.complaints {
+            complaint.conclude(&mut self.report);
+        }
         self.report
     }
 }
@@ -116,7 +136,9 @@ impl Report {
     /// True when no line was there to be checked.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.holds() && self.records + self.receipts + self.receipts_unchecked == 0
+        self.holds()
+            && self.records + self.receipts + self.receipts_unchecked == 0
+            && self.complaints.is_empty()
     }
 
     /// The report as JSON, with `holds` first.
@@ -158,6 +180,9 @@ impl Report {
                 "{} seen before and counted once",
                 count(self.repeated, "line")
             ));
+        }
+        for complaint in &self.complaints {
+            line(complaint.text());
         }
         for chain in &self.chains {
             line(chain_text(chain));

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tonle_agent::evidence::VerifyingKey;
 use tonle_agent::evidence::enrolment::Invitation;
+use tonle_agent::evidence::hash::Hex;
 use tonle_agent::receipts::KeptReceipt;
 
 /// A joined agent.
@@ -43,6 +44,11 @@ impl Device {
             "o3",
         ]));
         device
+    }
+
+    /// The collector's key, as `tonle verify` takes it.
+    pub(crate) fn collector_key_hex(&self) -> String {
+        Hex(self.collector_key.to_bytes()).to_string()
     }
 
     pub(crate) fn command<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
