@@ -112,6 +112,12 @@ impl Frame {
         self.link(&format!("/provinces/{}", segment(code)))
     }
 
+    /// The page of a province's figures month by month.
+    #[must_use]
+    pub(crate) fn trend(&self, code: &str) -> Address {
+        self.link(&format!("/provinces/{}/trend", segment(code)))
+    }
+
     /// An address of the JSON interface, which knows no language.
     #[must_use]
     pub fn data(&self, path: &str) -> Address {

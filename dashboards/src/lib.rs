@@ -1,10 +1,11 @@
 //! Everything a person looks at: view models in, complete pages out. No IO.
 //!
-//! A page is a function of its view model: [`national::render`], [`province::render`],
+//! A page is a function of its view model: [`national::render`], [`province::render`], [`trend::render`],
 //! [`device::render`], [`join::render`], [`problem::render`]. What every page shares stands in
 //! [`frame`]; strings come from `configs/words.toml` ([`text`]), numbers from [`units`].
 pub mod address;
 pub mod assets;
+mod charts;
 pub mod device;
 pub mod frame;
 pub mod join;
@@ -21,6 +22,7 @@ pub mod shapes;
 pub mod state;
 pub mod strip;
 pub mod text;
+pub mod trend;
 pub mod units;
 
 #[cfg(test)]

@@ -7,14 +7,14 @@ use crate::map::{Classes, LegendClass, Map, Place};
 use crate::month;
 use crate::selection::{Selection, has_data, headline_ids, overview_metrics};
 use crate::shapes::Shapes;
-use crate::state::{Cell, Meaning, meanings};
+use crate::state::{Cell, Meaning, figure, meanings};
 use crate::strip::Axis;
 use askama::Template;
 use std::collections::BTreeSet;
 use tonle_evidence::catalogue::{Better, Catalogue};
 use tonle_evidence::country::Country;
 use tonle_evidence::local_time::LocalMonth;
-use tonle_evidence::statement::{Access, Figure, State, Statement};
+use tonle_evidence::statement::{Access, State, Statement};
 
 /// What the page shows.
 #[derive(Debug, Clone)]
@@ -297,11 +297,4 @@ pub fn render(view: &National<'_>) -> String {
         frame,
     };
     page.render().expect("writing to a String cannot fail")
-}
-
-fn figure(state: &State) -> Option<&Figure> {
-    match state {
-        State::Estimate { figure, .. } => Some(figure),
-        _ => None,
-    }
 }

@@ -4,9 +4,8 @@ use crate::labels::{base, label};
 use crate::language::Visit;
 use crate::month;
 use crate::selection::has_data;
-use crate::state::{Cell, Meaning, meanings};
+use crate::state::{Cell, Meaning, figure, meanings};
 use crate::strip::Axis;
-use crate::text::Text;
 use crate::units;
 use askama::Template;
 use tonle_evidence::catalogue::Catalogue;
@@ -58,6 +57,8 @@ struct Section {
 struct Row {
     name: String,
     variant: String,
+    /// The same metric month by month, where this month has anything.
+    trend: Option<String>,
     cell: Cell,
 }
 
@@ -99,7 +100,9 @@ pub fn render(view: &Province<'_>) -> String {
         ),
         earlier: earlier.map(|month| month_link("page.previous_month", month)),
         later: later.map(|month| month_link("page.next_month", month)),
-        sections: Access::ALL.map(|access| section(view, access, text)).into(),
+        sections: Access::ALL
+            .map(|access| section(view, access, &frame))
+            .into(),
         volunteer: text.fill("page.volunteer_text", &[("floor", &floor)]),
         others: view
             .country
@@ -116,7 +119,16 @@ pub fn render(view: &Province<'_>) -> String {
 }
 
 /// One access class. Without any data it has no rows: the template says so in a sentence.
-fn section(view: &Province<'_>, access: Access, text: Text) -> Section {
+fn section(view: &Province<'_>, access: Access, frame: &Frame) -> Section {
+    let text = frame.text;
+    let trend = |metric: &str| {
+        let address = frame
+            .trend(&view.province.code)
+            .with("metric", metric)
+            .with("access", access.as_str())
+            .with("period", &view.period.to_string());
+        address.to_string()
+    };
     let with_data: Vec<&Statement> = view
         .statements
         .iter()
@@ -135,19 +147,18 @@ fn section(view: &Province<'_>, access: Access, text: Text) -> Section {
             rows.push(Row {
                 name: name.to_owned(),
                 variant: String::new(),
+                trend: None,
                 cell: Cell::new(&State::NoData, &metric.unit, Axis::over([]), text),
             });
         }
         let figures = of_metric
             .iter()
-            .filter_map(|statement| match &statement.state {
-                State::Estimate { figure, .. } => Some(figure),
-                _ => None,
-            });
+            .filter_map(|statement| figure(&statement.state));
         let axis = Axis::over(figures);
         rows.extend(of_metric.iter().map(|statement| Row {
             name: name.to_owned(),
             variant: label(view.catalogue, &statement.metric, text).variant,
+            trend: Some(trend(&statement.metric)),
             cell: Cell::new(&statement.state, &statement.unit, axis, text),
         }));
     }

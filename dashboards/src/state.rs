@@ -67,6 +67,14 @@ pub fn word(state: &State, text: Text) -> String {
     })
 }
 
+/// The figure of an estimate.
+pub(crate) fn figure(state: &State) -> Option<&Figure> {
+    match state {
+        State::Estimate { figure, .. } => Some(figure),
+        _ => None,
+    }
+}
+
 impl Cell {
     /// The cell of a state whose values are in `unit`, drawn on an axis shared with its neighbours.
     #[must_use]

@@ -7,8 +7,10 @@ use crate::national::{self, National};
 use crate::problem::{self, Problem};
 use crate::province::{self, Province};
 use crate::selection::Selection;
+use crate::trend::{self, Trend};
 use crate::{assets, text::Text};
 use std::collections::BTreeSet;
+use tonle_evidence::local_time::LocalMonth;
 use tonle_evidence::statement::{State, Statement};
 use tonle_evidence::words::Lang;
 
@@ -46,6 +48,37 @@ fn province_of(lang: Lang, statements: &[Statement]) -> String {
     })
 }
 
+fn trend_of(lang: Lang, last: &[State]) -> String {
+    let (country, catalogue) = (country(), catalogue());
+    let selection = Selection::choose(None, None, month(), &catalogue, &statements()).unwrap();
+    let mut months = trend::months(month());
+    months.reverse();
+    let statement = |(state, period): (&State, LocalMonth)| Statement {
+        metric: selection.metric.clone(),
+        province: country.provinces[11].code.clone(),
+        access: selection.access,
+        period,
+        state: *state,
+        ..statements()[0].clone()
+    };
+    let statements: Vec<Statement> = last.iter().zip(months).map(statement).collect();
+    trend::render(&Trend {
+        visit: &visit(lang),
+        province: &country.provinces[11],
+        catalogue: &catalogue,
+        selection: &selection,
+        statements: &statements,
+        this_month: month(),
+    })
+}
+
+/// States of each kind, as they stand in the fixtures.
+fn some_states() -> Vec<State> {
+    let all = statements();
+    let states = all.iter().map(|statement| statement.state);
+    states.take(trend::MONTHS - 1).collect()
+}
+
 fn device_of(lang: Lang, records: usize) -> String {
     let (country, catalogue) = (country(), catalogue());
     let records = vec![fixtures::record(); records];
@@ -77,6 +110,8 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ("national_empty", national_of(lang, &[])),
         ("province", province_of(lang, &statements)),
         ("province_empty", province_of(lang, &[])),
+        ("province_trend", trend_of(lang, &some_states())),
+        ("province_trend_empty", trend_of(lang, &[])),
         ("device", device_of(lang, 50)),
         ("device_empty", device_of(lang, 0)),
         ("join", join_of(lang)),
@@ -320,6 +355,28 @@ fn a_suppressed_province_shows_no_number_of_any_kind() {
 }
 
 #[test]
+fn chart_and_table_say_the_same_of_every_month() {
+    for lang in Lang::ALL {
+        let elements = html::read(&trend_of(lang, &some_states()));
+        let svg = elements.iter().position(|e| e.name == "svg").unwrap();
+        let group = |e: &&Element| e.name == "g" && e.parents.contains(&svg);
+        let row = |e: &&Element| e.name == "tr" && inside(&elements, e, "tbody");
+        let columns: Vec<&Element> = elements.iter().filter(group).collect();
+        let rows: Vec<&Element> = elements.iter().filter(row).collect();
+        assert_eq!((columns.len(), rows.len()), (trend::MONTHS, trend::MONTHS));
+        for (column, row) in columns.into_iter().zip(rows) {
+            let words = Text::new(lang).get("state.estimate");
+            assert_eq!(column.text.contains(&words), row.text.contains(&words));
+            let figure = column.text.split(&words).nth(1);
+            let median = figure
+                .and_then(|figure| figure.split(", ").nth(1))
+                .unwrap_or("");
+            assert!(row.text.contains(median), "{}: {}", column.text, row.text);
+        }
+    }
+}
+
+#[test]
 fn map_and_table_say_the_same_of_every_province() {
     let elements = html::read(&national_of(Lang::En, &statements()));
     let areas: Vec<&Element> = elements
@@ -351,7 +408,13 @@ fn map_and_table_say_the_same_of_every_province() {
 #[test]
 fn pages_look_as_they_were_reviewed() {
     for lang in Lang::ALL {
-        let one_of_each = ["national", "province", "join", "not_found"];
+        let one_of_each = [
+            "national",
+            "province",
+            "province_trend",
+            "join",
+            "not_found",
+        ];
         for (name, html) in pages(lang) {
             if one_of_each.contains(&name) {
                 insta::assert_snapshot!(format!("{name}.{}", lang.tag()), html);

@@ -53,6 +53,12 @@ impl Scale {
         }
     }
 
+    /// The unit alone, such as `ms`; empty for counts.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        self.suffix
+    }
+
     /// The number alone, such as `23.4`.
     #[must_use]
     pub fn number(self, value: i64) -> String {

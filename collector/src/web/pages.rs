@@ -28,6 +28,7 @@ use tonle_dashboards::national::{self, National};
 use tonle_dashboards::problem::{self, Problem};
 use tonle_dashboards::province::{self, Province};
 use tonle_dashboards::selection::{NotKnown, Selection, period};
+use tonle_dashboards::trend::{self, Trend};
 use tonle_evidence::local_time::LocalMonth;
 use tonle_evidence::record::Stream;
 use tonle_evidence::statement::{State as Said, Statement};
@@ -85,6 +86,7 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(national))
         .route("/provinces/{code}", get(province))
+        .route("/provinces/{code}/trend", get(trend))
         .route("/device/{link}", get(device))
         .route("/join/{token}", get(join))
         .route("/lists", get(lists))
@@ -113,6 +115,20 @@ async fn province(
     let (visit, asked) = read(&state, &headers, query);
     let page = match asked {
         Ok(asked) => province_page(&state, &visit, &asked, &code).await,
+        Err(error) => Err(error),
+    };
+    answer(&visit, CACHE_FIGURES, page)
+}
+
+async fn trend(
+    State(state): State<AppState>,
+    Path(code): Path<String>,
+    headers: HeaderMap,
+    query: AskedQuery,
+) -> Response {
+    let (visit, asked) = read(&state, &headers, query);
+    let page = match asked {
+        Ok(asked) => trend_page(&state, &visit, &asked, &code).await,
         Err(error) => Err(error),
     };
     answer(&visit, CACHE_FIGURES, page)
@@ -226,6 +242,43 @@ async fn province_page(
         statements: &statements,
         this_month,
         floor: Rules::PUBLISHED.floor as u64,
+    }))
+}
+
+async fn trend_page(
+    state: &AppState,
+    visit: &Visit,
+    asked: &Asked,
+    code: &str,
+) -> Result<String, PageError> {
+    let province = state.ground.country.province(code);
+    let province = province.ok_or(PageError::NotFound)?;
+    let this_month = state.this_month();
+    let mut filter = Filter {
+        province: Some(code.to_owned()),
+        ..Filter::default()
+    };
+    let (last, of_last) = month_of(state, asked, &filter, this_month).await?;
+    let selection = Selection::choose(
+        wish(asked.metric.as_ref()),
+        wish(asked.access.as_ref()),
+        last,
+        &state.ground.catalogue,
+        &of_last,
+    )?;
+    filter.metric = Some(selection.metric.clone());
+    filter.access = Some(selection.access);
+    let mut statements = Vec::new();
+    for month in trend::months(last) {
+        statements.extend(with_data(state, month, &filter).await?);
+    }
+    Ok(trend::render(&Trend {
+        visit,
+        province,
+        catalogue: &state.ground.catalogue,
+        selection: &selection,
+        statements: &statements,
+        this_month,
     }))
 }
 

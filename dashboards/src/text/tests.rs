@@ -82,7 +82,7 @@ fn keys_of_catalogue() -> BTreeSet<String> {
 fn keys_in_sources() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut keys = BTreeSet::new();
-    for folder in ["src", "templates"] {
+    for folder in ["src", "src/charts", "templates"] {
         for entry in fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.is_file() {

@@ -139,11 +139,11 @@ async fn an_empty_collector_has_every_page() {
 }
 
 #[tokio::test]
-async fn one_agent_is_suppressed_on_both_pages_without_any_count() {
+async fn one_agent_is_suppressed_on_every_page_without_any_count() {
     let mut house = house();
     join_one(&house, 1);
     measure(&mut house, 1, "www.example.org").await;
-    for address in ["/", "/provinces/KH-12"] {
+    for address in ["/", "/provinces/KH-12", "/provinces/KH-12/trend"] {
         let (_, html) = page(&house, address).await;
         let cells = html.matches("class=\"state suppressed\"").count();
         assert_eq!(cells, 1, "{address}");
@@ -166,6 +166,8 @@ async fn six_agents_make_an_estimate_with_its_interval() {
     let (_, html) = page(&house, "/provinces/KH-12").await;
     assert!(html.contains("class=\"state estimate\""));
     assert!(html.contains("23.4\u{a0}ms") && html.contains("<svg class=\"strip\""));
+    let (_, html) = page(&house, "/provinces/KH-12/trend").await;
+    assert!(html.contains("23.4\u{a0}ms") && html.contains("<circle class=\"median\""));
 }
 
 #[tokio::test]
@@ -223,6 +225,7 @@ async fn addresses_that_name_nothing_are_told_apart_from_ones_that_do_not_exist(
         "/?access=x",
         "/?period=x",
         "/?period=9000-01",
+        "/provinces/KH-12/trend?metric=x",
         "/?lang=a&lang=b",
     ] {
         assert_eq!(
@@ -231,7 +234,11 @@ async fn addresses_that_name_nothing_are_told_apart_from_ones_that_do_not_exist(
             "{address}"
         );
     }
-    for address in ["/provinces/XX-1", "/assets/style.css"] {
+    for address in [
+        "/provinces/XX-1",
+        "/provinces/XX-1/trend",
+        "/assets/style.css",
+    ] {
         assert_eq!(
             page(&house, address).await.0,
             StatusCode::NOT_FOUND,
