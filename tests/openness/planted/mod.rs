@@ -7,6 +7,7 @@ mod scan;
 mod world;
 
 use crate::Check;
+use crate::probes::bench::COLLECTOR_LOG;
 use libtest_mimic::Failed;
 use needles::Needle;
 use scan::{Allowed, Scan};
@@ -142,6 +143,11 @@ fn nothing_is_written(
     for (name, bytes) in halves {
         scan.text(name, bytes);
     }
+    let log = std::fs::read(planted.home().join(COLLECTOR_LOG))?;
+    if log.is_empty() {
+        return Err("the collector logs nothing: there is nothing to look through".into());
+    }
+    scan.text(COLLECTOR_LOG, &log);
     for folder in ["agent", "collector"] {
         scan.folder(&planted.home().join(folder))?;
     }

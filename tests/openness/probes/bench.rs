@@ -12,6 +12,8 @@ use tonle_agent::spool::{Limits, Spool};
 pub(crate) const TONLE: &str = env!("CARGO_BIN_EXE_tonle");
 pub(crate) const COLLECTOR: &str = "203.189.128.10";
 const NAME: &str = "collector.test";
+/// What the collector says on its standard error.
+pub(crate) const COLLECTOR_LOG: &str = "collector.log";
 /// What resolvers are tried with, in the scenarios that have them, and a site that none blocks.
 const RESOLVERS: &str = r#"
 resolvers = ["8.8.8.8", "9.9.9.9"]
@@ -68,7 +70,7 @@ impl Bench {
             "{text}\n[[host]]\nname = 'collector'\naddresses = ['{COLLECTOR}']\nnames = ['{NAME}']\n\
              [[service]]\nhost = 'collector'\nkind = 'command'\nready_port = 8080\n\
              command = ['sh', '-c', \"sed s,@CA@,{{ca}}, '{folder}/collector.in' > '{folder}/collector.toml' && \
-             exec '{TONLE}' collector serve --config '{folder}/collector.toml'\"]\n"
+             exec '{TONLE}' collector serve --config '{folder}/collector.toml' 2> '{folder}/{COLLECTOR_LOG}'\"]\n"
         );
         let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text);
         // The roots of the lab are known once it runs.
